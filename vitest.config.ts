@@ -1,0 +1,32 @@
+import { defineConfig } from 'vitest/config';
+
+/**
+ * `fast`: no native code, no child process. `native`: onnxruntime. `e2e`: the real CLI and a real pseudo-terminal.
+ * A test names its project by its file ending: `.test.ts(x)`, `.native.test.ts`, `.e2e.test.ts`.
+ */
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.{ts,tsx}'],
+          exclude: ['test/**/*.{native,e2e}.test.ts'],
+        },
+      },
+      { extends: true, test: { name: 'native', include: ['test/**/*.native.test.ts'], pool: 'forks' } },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/**/*.e2e.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
