@@ -1,4 +1,4 @@
-import { defineConfig } from 'oxlint';
+import { defineConfig, type OxlintConfig, type OxlintOverride } from 'oxlint';
 
 /** Which folders of `src` a folder may import from. The one place where the layers are written down. */
 const layers: Record<string, readonly string[]> = {
@@ -13,7 +13,7 @@ const layers: Record<string, readonly string[]> = {
 };
 const allFolders: readonly string[] = [...Object.keys(layers), 'cli'];
 
-const layerOverrides = Object.entries(layers).map(([folder, allowed]) => {
+const layerOverrides = Object.entries(layers).map(([folder, allowed]): OxlintOverride => {
   const forbidden = allFolders.filter((other) => other !== folder && !allowed.includes(other));
   return {
     files: [`src/${folder}/**`],
@@ -28,12 +28,12 @@ const layerOverrides = Object.entries(layers).map(([folder, allowed]) => {
             },
           ],
         },
-      ] as const,
+      ],
     },
   };
 });
 
-export default defineConfig({
+const config: OxlintConfig = defineConfig({
   plugins: ['typescript', 'import', 'unicorn', 'oxc'],
   ignorePatterns: ['dist/**', 'fixtures/**', 'node_modules/**', '.out/**'],
   categories: { correctness: 'error', suspicious: 'error' },
@@ -67,3 +67,5 @@ export default defineConfig({
     { files: ['test/**', 'bench/**', 'scripts/**'], rules: { 'max-lines': 'off' } },
   ],
 });
+
+export default config;

@@ -1,10 +1,10 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /**
  * `fast`: no native code, no child process. `native`: onnxruntime. `e2e`: the real CLI and a real pseudo-terminal.
  * A test names its project by its file ending: `.test.ts(x)`, `.native.test.ts`, `.e2e.test.ts`.
  */
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     testTimeout: 30_000,
     projects: [
@@ -30,3 +30,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;
