@@ -1,0 +1,38 @@
+/**
+ * What capture must know of a kernel to record a call without running it. The compiler's op table extends this; the
+ * session hands the table to capture, so that capture never imports compile.
+ */
+import type { Attributes } from './graph.ts';
+import type { Dtype } from './tensor-type.ts';
+
+/** A type with concrete dims, as seen while tracing. */
+export interface ConcreteType {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+}
+
+export interface OpSignature {
+  /** tfjs's official kernel name. */
+  readonly kernel: string;
+  /**
+   * Names of the kernel's inputs in order. A kernel with a variable number of inputs (Concat, Pack, AddN, Einsum...),
+   * whose tfjs input map is keyed `0, 1, 2...`, has `'variadic'`.
+   */
+  readonly inputs: readonly string[] | 'variadic';
+  /**
+   * Types of the results. Must raise exactly the error that eager's kernel raises on arguments it rejects.
+   * `undefined`: not known without data or not supported for these dtypes, so the call must run eagerly.
+   */
+  readonly infer: (
+    inputs: readonly (ConcreteType | undefined)[],
+    attributes: Attributes,
+  ) => readonly ConcreteType[] | undefined;
+  /** The single result aliases input 0's memory (Identity, Reshape, ExpandDims...), as eager's kernel does. */
+  readonly isAlias?: boolean;
+  /** Cheap integer arithmetic on shapes that is computed on the host while recording when all inputs are small and known. */
+  readonly isHostFoldable?: boolean;
+  /** No lowering: the call runs on the eager kernel inside the executable. */
+  readonly isEager?: boolean;
+}
+
+export type OpTable = ReadonlyMap<string, OpSignature>;
