@@ -1,0 +1,19 @@
+import { defineBreak, type BreakReason } from '../break.ts';
+import { subject } from './subject.ts';
+
+/** Asynchronous read. */
+export const asyncReadBreak: BreakReason = defineBreak({
+  id: 'FG1002',
+  slug: 'async-read',
+  title: 'Asynchronous read',
+  explain: (context) =>
+    `\`await ${context.api ?? 'data'}()\` asks for the numbers of ${subject(context)}. Everything it depends on is compiled and run at this point; ops after the \`await\` start a new graph.`,
+  hints: [
+    'Read after the last op that belongs to the same step.',
+    'Collect several reads in one `Promise.all`: they share one graph.',
+    'Keep the value a tensor where a tf op can consume it.',
+  ],
+  isFixable: true,
+  bad: 'const x = tf.tensor1d([1, 2, 3]);\nconst [largest] = await x.max().data();\nreturn x.div(largest);',
+  good: 'const x = tf.tensor1d([1, 2, 3]);\nreturn x.div(x.max());',
+});
