@@ -1,0 +1,65 @@
+/**
+ * What capture asks of compile: an executable for a graph. A leaf is a placeholder or constant node of the graph; run
+ * gets the host arrays of all leaves in graph order, so that a constant that was promoted to an input needs no new
+ * interface.
+ */
+import type { Graph } from '../ir/graph.ts';
+import type { HostArray } from '../ir/tensor-type.ts';
+
+export interface Executable {
+  /**
+   * Runs synchronously.
+   * @param leaves host arrays of the graph's placeholders and constants, in graph order.
+   * @returns host arrays of the graph's outputs, freshly allocated, owned by the caller.
+   * @throws BackendError
+   */
+  run(leaves: readonly HostArray[]): HostArray[];
+  /** Per leaf: whether its values may differ from run to run. True for placeholders and promoted constants. */
+  readonly freeLeaves: readonly boolean[];
+  /** Releases native memory that no other executable shares. */
+  dispose(): void;
+}
+
+export interface FallbackNode {
+  readonly node: string;
+  readonly kernel: string;
+  readonly reason: string;
+}
+
+/** How an executable came about: the material of a compile record. */
+export interface CompileReport {
+  /** `session`: native compilation happened. `shared`: an earlier session was general enough. */
+  readonly outcome: 'session' | 'shared';
+  readonly cache: 'none' | 'disk' | 'shared';
+  readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
+  readonly fallbacks: readonly FallbackNode[];
+  /** ONNX nodes made of each graph node. */
+  readonly lowered?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Compiled {
+  readonly executable: Executable;
+  readonly report: CompileReport;
+}
+
+/**
+ * Makes executables. Registered by name; the session picks one.
+ * @param leaves example values, in graph order: the very arrays of the first run.
+ */
+export interface Backend {
+  readonly name: string;
+  readonly device: string;
+  compile(graph: Graph, leaves: readonly HostArray[]): Compiled;
+  /** Releases all sessions. */
+  dispose(): void;
+}
+
+/** Runs one call on tfjs's own kernel: the reference, and the fallback for what has no lowering. */
+export type RunKernel = (
+  kernel: string,
+  inputs: readonly (
+    { readonly data: HostArray; readonly dtype: string; readonly shape: readonly number[] } | undefined
+  )[],
+  inputNames: readonly string[] | 'variadic',
+  attributes: Readonly<Record<string, unknown>>,
+) => { readonly data: HostArray; readonly dtype: string; readonly shape: readonly number[] }[];
