@@ -51,7 +51,7 @@ export interface LoweringContext {
     data: Float32Array | Int32Array | Uint8Array | BigInt64Array | Float64Array,
     shape: readonly number[],
   ): OnnxValue;
-  /** Cast to a tfjs dtype or to one of ONNX's that lowerings need in between. No node when `from` already is it. */
+  /** Cast to a tfjs dtype or to one of ONNX's that lowerings need in between. */
   cast(value: OnnxValue, to: 'float32' | 'int32' | 'bool' | 'int64' | 'float64' | 'uint8'): OnnxValue;
 }
 

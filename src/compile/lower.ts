@@ -1,0 +1,239 @@
+/**
+ * Graph → ONNX segments and eager calls. Each call is lowered on its own by its entry in the op table; calls without
+ * an ONNX form stay calls. Then the calls are partitioned into as few segments as their dependencies allow, in the
+ * manner of ONNX Runtime's partitioner: a segment ends only where it needs the result of an eager call.
+ */
+import type { CallNode, ConstantNode, Graph, GraphNode, PlaceholderNode } from '../ir/graph.ts';
+import { nodesByName, refKey, typeOf } from '../ir/graph.ts';
+import type { ConcreteType } from '../ir/op-signature.ts';
+import type { Dtype } from '../ir/tensor-type.ts';
+import type { FallbackNode } from './executable.ts';
+import { createPen } from './lowering-pen.ts';
+import type { OnnxValue, OpDefinition } from './ops/define-op.ts';
+import type { ElementArray, ElementType, LoweredConstant, LoweredNode, Segment } from './segment.ts';
+
+export type OpDefinitions = ReadonlyMap<string, OpDefinition>;
+
+/** A step of an executable: an ONNX segment, or one call on the eager kernel. */
+export type Step =
+  { readonly kind: 'onnx'; readonly segment: Segment } | { readonly kind: 'eager'; readonly node: CallNode };
+
+export interface LoweredGraph {
+  readonly steps: readonly Step[];
+  readonly fallbacks: readonly FallbackNode[];
+  /** ONNX value that carries each graph value, by `refKey`. Equal names: one aliases the other. */
+  readonly values: ReadonlyMap<string, OnnxValue>;
+  /** Names of the ONNX nodes made of each call. */
+  readonly lowered: Readonly<Record<string, readonly string[]>>;
+}
+
+interface LoweredCall {
+  readonly node: CallNode;
+  /** Absent: the call runs eagerly. */
+  readonly nodes?: readonly LoweredNode[];
+  readonly constants?: readonly LoweredConstant[];
+  readonly stage: number;
+}
+
+/** Placeholders and constants, in the order in which executables take their values. */
+export function leavesOf(graph: Graph): (PlaceholderNode | ConstantNode)[] {
+  return graph.nodes.filter((node) => node.kind !== 'call');
+}
+
+function concrete(type: {
+  readonly dtype: string;
+  readonly shape: readonly (number | string)[];
+}): ConcreteType {
+  return { dtype: type.dtype as Dtype, shape: type.shape as readonly number[] };
+}
+
+/** Types that never reach ONNX: their producers and consumers run eagerly. */
+function isHostOnly(type: ConcreteType | undefined): boolean {
+  return type !== undefined && (type.dtype === 'string' || type.dtype === 'complex64');
+}
+
+function lowerCall(
+  node: CallNode,
+  graphNodes: ReadonlyMap<string, GraphNode>,
+  values: Map<string, OnnxValue>,
+  table: OpDefinitions,
+): { readonly nodes: LoweredNode[]; readonly constants: LoweredConstant[] } | { readonly reason: string } {
+  const definition = table.get(node.kernel);
+  if (definition?.lower === undefined) return { reason: 'no lowering' };
+  const inputTypes = node.inputs.map((ref) =>
+    ref === undefined ? undefined : concrete(typeOf(graphNodes, ref)!),
+  );
+  const outputTypes = node.outputs.map(concrete);
+  if (inputTypes.some(isHostOnly) || outputTypes.some(isHostOnly)) return { reason: 'string or complex64' };
+  const pen = createPen(node.name);
+  const results = definition.lower({
+    ...pen.context,
+    kernel: node.kernel,
+    inputs: node.inputs.map((ref) => (ref === undefined ? undefined : values.get(refKey(ref)))),
+    inputTypes,
+    outputTypes,
+    attributes: node.attributes,
+  });
+  if (results === undefined)
+    return { reason: `no ONNX form for ${inputTypes.map((type) => type?.dtype ?? '_').join(', ')}` };
+  const constantNames = new Set(pen.constants.map((constant) => constant.name));
+  for (const [output, value] of results.entries()) {
+    // A result must come from a node: only those can be a model's outputs.
+    const produced = constantNames.has(value) ? pen.context.op('Identity', [value]) : value;
+    values.set(refKey({ node: node.name, output }), produced);
+  }
+  return { nodes: pen.nodes, constants: pen.constants };
+}
+
+/** Lowers every call and gives it its stage: eager calls of stage s run behind ONNX segment s. */
+function lowerCalls(
+  graph: Graph,
+  table: OpDefinitions,
+  values: Map<string, OnnxValue>,
+  fallbacks: FallbackNode[],
+): LoweredCall[] {
+  const graphNodes = nodesByName(graph);
+  const calls = new Map<string, LoweredCall>();
+  for (const node of graph.nodes) {
+    if (node.kind !== 'call') {
+      values.set(node.name, node.name);
+      continue;
+    }
+    const lowered = lowerCall(node, graphNodes, values, table);
+    const isEager = 'reason' in lowered;
+    let stage = 0;
+    for (const ref of node.inputs) {
+      const producer = ref === undefined ? undefined : calls.get(ref.node);
+      if (producer === undefined) continue;
+      const isProducerEager = producer.nodes === undefined;
+      stage = Math.max(stage, producer.stage + (isProducerEager && !isEager ? 1 : 0));
+    }
+    if (isEager) {
+      fallbacks.push({ node: node.name, kernel: node.kernel, reason: lowered.reason });
+      for (const output of node.outputs.keys()) {
+        const key = refKey({ node: node.name, output });
+        values.set(key, key);
+      }
+      calls.set(node.name, { node, stage });
+    } else {
+      calls.set(node.name, { node, stage, ...lowered });
+    }
+  }
+  return [...calls.values()];
+}
+
+const elementTypes: Readonly<Record<string, ElementType>> = {
+  float32: 'float32',
+  int32: 'int32',
+  bool: 'bool',
+};
+
+interface ValueType {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+}
+
+/** ONNX type of each value that crosses a segment's border, by ONNX name. */
+function borderTypes(
+  graph: Graph,
+  values: ReadonlyMap<string, OnnxValue>,
+): ReadonlyMap<OnnxValue, ValueType> {
+  const types = new Map<OnnxValue, ValueType>();
+  for (const node of graph.nodes) {
+    const outputs = node.kind === 'call' ? node.outputs : [node.type];
+    for (const [output, type] of outputs.entries()) {
+      const name = values.get(refKey({ node: node.name, output }))!;
+      if (!types.has(name)) {
+        types.set(name, {
+          type: elementTypes[type.dtype] ?? 'float32',
+          dims: type.shape as readonly number[],
+        });
+      }
+    }
+  }
+  return types;
+}
+
+function buildSegment(
+  calls: readonly LoweredCall[],
+  leafConstants: ReadonlyMap<OnnxValue, LoweredConstant>,
+  types: ReadonlyMap<OnnxValue, ValueType>,
+  neededOutside: (name: OnnxValue) => boolean,
+): Segment {
+  const nodes = calls.flatMap((call) => call.nodes ?? []);
+  const constants = calls.flatMap((call) => call.constants ?? []);
+  const defined = new Set(constants.map((constant) => constant.name));
+  for (const node of nodes) for (const output of node.outputs) defined.add(output);
+  const outside = new Set<OnnxValue>();
+  for (const node of nodes)
+    for (const input of node.inputs) if (input !== '' && !defined.has(input)) outside.add(input);
+  const used = [...outside];
+  const outputs = nodes
+    .flatMap((node) => node.outputs)
+    .filter((name) => types.has(name) && neededOutside(name));
+  return {
+    inputs: used.filter((name) => !leafConstants.has(name)).map((name) => ({ name, ...types.get(name)! })),
+    constants: [...used.flatMap((name) => leafConstants.get(name) ?? []), ...constants],
+    nodes,
+    outputs: outputs.map((name) => ({ name, ...types.get(name)! })),
+  };
+}
+
+/**
+ * Lowers and partitions a legal graph with concrete shapes.
+ * @throws whatever a lowering throws on attributes it does not know: our bug.
+ */
+export function lowerGraph(graph: Graph, table: OpDefinitions): LoweredGraph {
+  const values = new Map<string, OnnxValue>();
+  const fallbacks: FallbackNode[] = [];
+  const calls = lowerCalls(graph, table, values, fallbacks);
+  const types = borderTypes(graph, values);
+
+  const leafConstants = new Map<OnnxValue, LoweredConstant>();
+  for (const [leaf, node] of leavesOf(graph).entries()) {
+    if (node.kind === 'constant' && !isHostOnly(concrete(node.type))) {
+      leafConstants.set(node.name, {
+        name: node.name,
+        type: elementTypes[node.type.dtype]!,
+        dims: node.type.shape as readonly number[],
+        data: node.data as ElementArray,
+        leaf,
+      });
+    }
+  }
+
+  // Where each ONNX value is read: by which stage's segment, by an eager call, or as an output of the graph.
+  const lastReader = new Map<OnnxValue, number>();
+  const readOutside = new Set<OnnxValue>(graph.outputs.map((ref) => values.get(refKey(ref))!));
+  const producedAt = new Map<OnnxValue, number>();
+  for (const call of calls) {
+    for (const node of call.nodes ?? []) {
+      for (const output of node.outputs) producedAt.set(output, call.stage);
+      for (const input of node.inputs)
+        lastReader.set(input, Math.max(lastReader.get(input) ?? 0, call.stage));
+    }
+    if (call.nodes === undefined) {
+      for (const ref of call.node.inputs) if (ref !== undefined) readOutside.add(values.get(refKey(ref))!);
+    }
+  }
+  const neededOutside = (name: OnnxValue): boolean =>
+    readOutside.has(name) || (lastReader.get(name) ?? 0) > (producedAt.get(name) ?? 0);
+
+  const steps: Step[] = [];
+  const lastStage = calls.reduce((last, call) => Math.max(last, call.stage), 0);
+  for (let stage = 0; stage <= lastStage; stage++) {
+    const here = calls.filter((call) => call.stage === stage);
+    const segment = buildSegment(
+      here.filter((call) => call.nodes !== undefined),
+      leafConstants,
+      types,
+      neededOutside,
+    );
+    if (segment.outputs.length > 0) steps.push({ kind: 'onnx', segment });
+    for (const call of here) if (call.nodes === undefined) steps.push({ kind: 'eager', node: call.node });
+  }
+  const lowered = Object.fromEntries(
+    calls.map((call) => [call.node.name, (call.nodes ?? []).map((node) => node.name)]),
+  );
+  return { steps, fallbacks, values, lowered };
+}
