@@ -1,0 +1,62 @@
+/**
+ * The one place where scripts and benchmarks touch fullgraph itself: installs the capturing backend into the tfjs module
+ * it is given and reads its counters. Everything else here runs on any tfjs backend.
+ */
+import type * as tfjs from '@tensorflow/tfjs-core';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The part of tfjs that a backend needs; both `@tensorflow/tfjs` and `@tensorflow/tfjs-core` have it. */
+export type Tf = typeof tfjs;
+
+export interface InstallOptions {
+  /** Threads of the native runtime. */
+  readonly threads: number;
+  /** Folder of compiled artifacts that survive the process; `undefined`: no disk cache. */
+  readonly cacheDir?: string | undefined;
+}
+
+/** Counters since installation. They survive `engine().reset()`, which makes a new backend instance. */
+export interface FullgraphStats {
+  /** Kernel calls that ran inside compiled graphs, or on eager kernels between them. */
+  readonly kernelCalls: { readonly compiled: number; readonly fallback: number };
+  /** Calls of each kernel that ran eagerly. */
+  readonly fallbackKernels: Readonly<Record<string, number>>;
+  /** Kernels with a lowering. */
+  readonly loweredKernels: readonly string[];
+  readonly compiles: number;
+  readonly recompiles: number;
+  /** Compiled graphs found on disk. */
+  readonly diskCacheHits: number;
+  /** Calls of compiled graphs. */
+  readonly runs: number;
+  /** Kernel calls recorded, and the time that recording took. */
+  readonly tracedCalls: number;
+  readonly traceMs: number;
+  readonly compileMs: number;
+  readonly runMs: number;
+  /** Native sessions that are alive now. */
+  readonly liveSessions: number;
+}
+
+export interface Fullgraph {
+  readonly backendName: string;
+  readonly stats: () => FullgraphStats;
+  /** Releases all native sessions. */
+  readonly dispose: () => void;
+}
+
+const sessionUrl = new URL('../../src/session.ts', import.meta.url);
+
+/** Whether this checkout has the backend. */
+export function hasFullgraph(): boolean {
+  return existsSync(fileURLToPath(sessionUrl));
+}
+
+/** Registers fullgraph's backend with `tf` without making it the active one. */
+export async function installFullgraph(tf: Tf, options: InstallOptions): Promise<Fullgraph> {
+  const session = (await import(sessionUrl.href)) as {
+    install: (tf: Tf, options: InstallOptions) => Promise<Fullgraph> | Fullgraph;
+  };
+  return session.install(tf, options);
+}
