@@ -6,6 +6,7 @@ const layers: Record<string, readonly string[]> = {
   onnx: [],
   torch: ['ir'],
   capture: ['ir'],
+  host: ['ir', 'capture', 'compile'],
   compile: ['ir', 'onnx'],
   explain: ['ir'],
   minifier: ['ir', 'onnx'],

@@ -1,0 +1,55 @@
+/**
+ * How the CLI tells the hosted process what to do: one JSON object in the environment variable FULLGRAPH_OPTIONS.
+ * All fields are optional; a program started with plain `node --import fullgraph/register` has none.
+ */
+import { UserError } from '../ir/errors.ts';
+
+export interface HostOptions {
+  /** Where to write the trace; none is written when absent. */
+  readonly traceFile?: string;
+  /** Name of a registered backend; default `onnxruntime`. */
+  readonly backend?: string;
+  readonly device?: string;
+  readonly threads?: number;
+  /** Leave `tf.setBackend('wasm')` and its like to the real backends. */
+  readonly respectBackend?: boolean;
+  /** Take stacks and read sources, so that breaks have lines and names. Default: when a trace is written. */
+  readonly explain?: boolean;
+  /** Find variable names, loops and branches in the sources. Default true. */
+  readonly instrument?: boolean;
+  /** Measure what each break costs by running the graphs on both sides as one. Default: with explain. */
+  readonly measureSavings?: boolean;
+  /** Ask the backend for per-node times. */
+  readonly profile?: boolean;
+  /** Any break is an error that explains itself. */
+  readonly strict?: boolean;
+  readonly maxNodes?: number;
+  readonly recompileLimit?: number;
+  /** Freeze unchanging weights into constants. Default true. */
+  readonly freeze?: boolean;
+  /** Folder of the disk cache; `false` switches it off. */
+  readonly cacheDirectory?: string | false;
+  /** Do not install anything: the program runs as it is. */
+  readonly disable?: boolean;
+}
+
+export const optionsVariable = 'FULLGRAPH_OPTIONS';
+
+/** @throws FG5002 when the variable holds something else than a JSON object. */
+export function readHostOptions(environment: Readonly<Record<string, string | undefined>>): HostOptions {
+  const text = environment[optionsVariable];
+  if (text === undefined || text === '') return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as HostOptions;
+  } catch {
+    // Falls through to the one message.
+  }
+  throw new UserError(
+    `${optionsVariable} must hold a JSON object, got ${JSON.stringify(text.slice(0, 80))}`,
+    {
+      code: 'FG5002',
+      hint: 'Use `fullgraph run <script>`, which sets it, or unset the variable.',
+    },
+  );
+}
