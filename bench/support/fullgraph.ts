@@ -4,7 +4,7 @@
  */
 import type * as tfjs from '@tensorflow/tfjs-core';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The part of tfjs that a backend needs; both `@tensorflow/tfjs` and `@tensorflow/tfjs-core` have it. */
 export type Tf = typeof tfjs;
@@ -46,16 +46,19 @@ export interface Fullgraph {
   readonly dispose: () => void;
 }
 
-const sessionUrl = new URL('../../src/session.ts', import.meta.url);
+/** `FULLGRAPH_SESSION` names a built session for processes that run without a TypeScript loader. */
+function sessionFile(): string {
+  return process.env['FULLGRAPH_SESSION'] ?? fileURLToPath(new URL('../../src/session.ts', import.meta.url));
+}
 
 /** Whether this checkout has the backend. */
 export function hasFullgraph(): boolean {
-  return existsSync(fileURLToPath(sessionUrl));
+  return existsSync(sessionFile());
 }
 
 /** Registers fullgraph's backend with `tf` without making it the active one. */
 export async function installFullgraph(tf: Tf, options: InstallOptions): Promise<Fullgraph> {
-  const session = (await import(sessionUrl.href)) as {
+  const session = (await import(pathToFileURL(sessionFile()).href)) as {
     install: (tf: Tf, options: InstallOptions) => Promise<Fullgraph> | Fullgraph;
   };
   return session.install(tf, options);
