@@ -1,0 +1,95 @@
+/**
+ * Raw V8 frames → frames of the program's own sources: source maps applied, frames of tfjs and of libraries told from
+ * the user's, source text kept for the trace, facts about calls looked up in it.
+ */
+import { readFileSync } from 'node:fs';
+import { findSourceMap } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { analyzeSource, type CallFacts, type SourceFacts } from '../capture/source-facts.ts';
+import type { SourceRecord } from '../ir/record.ts';
+import type { StackFrame } from '../ir/span.ts';
+
+/** A frame as V8 reports it. Lines and columns count from 1. */
+export interface RawFrame {
+  /** Path or `file:` URL; empty for native code. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly function: string;
+}
+
+export interface FrameResolver {
+  resolve(raw: RawFrame): StackFrame;
+  /** Facts on the call that a resolved frame of the user's program makes; empty for other frames. */
+  factsAt(frame: StackFrame): CallFacts;
+}
+
+const frameworkPath = /[\\/]node_modules[\\/]@tensorflow[\\/]/;
+const libraryPath = /[\\/]node_modules[\\/]/;
+
+function originOf(file: string, ownRoot: string): StackFrame['origin'] {
+  if (file === '' || file.startsWith('node:')) return 'runtime';
+  if (frameworkPath.test(file) || file.startsWith(ownRoot)) return 'framework';
+  return libraryPath.test(file) ? 'library' : 'user';
+}
+
+function toPath(file: string): string {
+  return file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file;
+}
+
+/**
+ * @param ownRoot folder of fullgraph's own code; its frames count as framework.
+ * @param onSource called once per user file with its text.
+ */
+export function createFrameResolver(options: {
+  readonly ownRoot: string;
+  readonly instrument: boolean;
+  readonly onSource: (record: SourceRecord) => void;
+}): FrameResolver {
+  const texts = new Map<string, readonly string[] | undefined>();
+  const facts = new Map<string, SourceFacts | undefined>();
+
+  function linesOf(file: string): readonly string[] | undefined {
+    if (texts.has(file)) return texts.get(file);
+    let lines: readonly string[] | undefined;
+    try {
+      const text = readFileSync(file, 'utf8');
+      lines = text.split('\n');
+      options.onSource({ kind: 'source', file, text });
+    } catch {
+      // A generated module has no file: its frames have no code.
+    }
+    texts.set(file, lines);
+    return lines;
+  }
+
+  function original(raw: RawFrame): { file: string; line: number; column: number } {
+    const here = { file: toPath(raw.file), line: raw.line, column: raw.column };
+    if (raw.file === '') return here;
+    const map = findSourceMap(raw.file) ?? findSourceMap(here.file);
+    const entry = map?.findEntry(raw.line - 1, raw.column - 1);
+    if (entry === undefined || !('originalSource' in entry)) return here;
+    return {
+      file: toPath(entry.originalSource),
+      line: entry.originalLine + 1,
+      column: entry.originalColumn + 1,
+    };
+  }
+
+  return {
+    resolve(raw) {
+      const place = original(raw);
+      const origin = originOf(place.file, options.ownRoot);
+      const code = origin === 'user' ? linesOf(place.file)?.[place.line - 1]?.trim() : undefined;
+      return { ...place, function: raw.function, origin, ...(code === undefined ? {} : { code }) };
+    },
+    factsAt(frame) {
+      if (!options.instrument || frame.origin !== 'user') return {};
+      if (!facts.has(frame.file)) {
+        const lines = linesOf(frame.file);
+        facts.set(frame.file, lines === undefined ? undefined : analyzeSource(lines.join('\n'), frame.file));
+      }
+      return facts.get(frame.file)?.at(frame.line, frame.column) ?? {};
+    },
+  };
+}
