@@ -1,4 +1,5 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { PlainReporter } from './scripts/plain-reporter.ts';
 
 /**
  * `fast`: no native code, no child process. `native`: onnxruntime. `e2e`: the real CLI and a real pseudo-terminal.
@@ -7,6 +8,7 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 const config: ViteUserConfig = defineConfig({
   test: {
     testTimeout: 30_000,
+    reporters: ['default', new PlainReporter()],
     projects: [
       {
         extends: true,
