@@ -1,0 +1,84 @@
+/** Segment → ONNX model as plain data. Constants that a session leaves open become inputs, behind the segment's own. */
+import type {
+  OnnxAttribute as ModelAttribute,
+  OnnxModel,
+  OnnxNode,
+  OnnxTensor,
+  OnnxValueInfo,
+} from '../onnx/model.ts';
+import type { OnnxAttribute } from './ops/define-op.ts';
+import type { ElementType, LoweredConstant, Segment } from './segment.ts';
+import type { Generality } from './skeleton.ts';
+
+/** The one opset that lowerings are written for, and the IR version that goes with it. */
+export const opsetVersion = 21;
+const irVersion = 10;
+
+function modelAttribute(value: OnnxAttribute): ModelAttribute {
+  if (typeof value === 'number') return { kind: 'int', value };
+  if (typeof value === 'string') return { kind: 'string', value };
+  if ('float' in value) return { kind: 'float', value: value.float };
+  return typeof value[0] === 'string'
+    ? { kind: 'strings', value: value as readonly string[] }
+    : { kind: 'ints', value: value as readonly number[] };
+}
+
+function valueInfo(name: string, type: ElementType, dims: readonly (number | undefined)[]): OnnxValueInfo {
+  return { name, type: { kind: 'tensor', dataType: type, dims: dims.map((dim) => dim ?? null) } };
+}
+
+function tensor(constant: LoweredConstant): OnnxTensor {
+  return { name: constant.name, dims: constant.dims, dataType: constant.type, data: constant.data };
+}
+
+/** Dims of a free constant: rank is structure, sizes may change. */
+function openDims(constant: LoweredConstant): undefined[] {
+  return constant.dims.map(() => undefined);
+}
+
+/** The model of a segment under a generality. Outputs are declared without dims where any input is dynamic. */
+export function buildModel(segment: Segment, generality: Generality): OnnxModel {
+  const isStatic =
+    generality.freeConstants.every((isFree) => !isFree) &&
+    generality.dims.every((dims) => dims.every((dim) => dim !== undefined));
+  const nodes = segment.nodes.map((node): OnnxNode => {
+    const [domain, opType] = node.op.includes('.')
+      ? ['com.microsoft', node.op.split('.')[1]!]
+      : ['', node.op];
+    return {
+      opType,
+      domain,
+      name: node.name,
+      inputs: node.inputs,
+      outputs: node.outputs,
+      attributes: Object.fromEntries(
+        Object.entries(node.attributes).map(([name, value]) => [name, modelAttribute(value)]),
+      ),
+    };
+  });
+  const free = segment.constants.filter((_, index) => generality.freeConstants[index] === true);
+  return {
+    irVersion,
+    opsets: [
+      { domain: '', version: opsetVersion },
+      { domain: 'com.microsoft', version: 1 },
+    ],
+    producerName: 'fullgraph',
+    graph: {
+      name: 'segment',
+      nodes,
+      inputs: [
+        ...segment.inputs.map((input, index) => valueInfo(input.name, input.type, generality.dims[index]!)),
+        ...free.map((constant) => valueInfo(constant.name, constant.type, openDims(constant))),
+      ],
+      outputs: segment.outputs.map((output) =>
+        isStatic
+          ? valueInfo(output.name, output.type, output.dims)
+          : { name: output.name, type: { kind: 'tensor', dataType: output.type } },
+      ),
+      initializers: segment.constants
+        .filter((_, index) => generality.freeConstants[index] !== true)
+        .map(tensor),
+    },
+  };
+}
