@@ -6,13 +6,10 @@ import type {
   OnnxTensor,
   OnnxValueInfo,
 } from '../onnx/model.ts';
+import { onnxVersions } from '../onnx/versions.ts';
 import type { OnnxAttribute } from './ops/define-op.ts';
 import type { ElementType, LoweredConstant, Segment } from './segment.ts';
 import type { Generality } from './skeleton.ts';
-
-/** The one opset that lowerings are written for, and the IR version that goes with it. */
-export const opsetVersion = 21;
-const irVersion = 10;
 
 function modelAttribute(value: OnnxAttribute): ModelAttribute {
   if (typeof value === 'number') return { kind: 'int', value };
@@ -58,10 +55,10 @@ export function buildModel(segment: Segment, generality: Generality): OnnxModel 
   });
   const free = segment.constants.filter((_, index) => generality.freeConstants[index] === true);
   return {
-    irVersion,
+    irVersion: onnxVersions.ir,
     opsets: [
-      { domain: '', version: opsetVersion },
-      { domain: 'com.microsoft', version: 1 },
+      { domain: '', version: onnxVersions.opset },
+      { domain: 'com.microsoft', version: onnxVersions.microsoftOpset },
     ],
     producerName: 'fullgraph',
     graph: {

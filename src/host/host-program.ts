@@ -1,0 +1,124 @@
+/**
+ * Hosts one program: opens the trace, installs a session into the program's tfjs when it appears, and closes the books
+ * when the program ends, however it ends.
+ */
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createRequire, register } from 'node:module';
+import { cpus } from 'node:os';
+import { recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
+import { install, type Session, type TfjsCore } from '../session.ts';
+import { createFrameResolver } from './frames.ts';
+import type { HostOptions } from './options.ts';
+import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
+import { isTfjsNode } from './tfjs-node/names.ts';
+import { tfjsNodeStandIn, type Tfjs } from './tfjs-node/stand-in.ts';
+import { isTypescript, loadTypescript } from './typescript.ts';
+import { watchTfjs } from './watch-tfjs.ts';
+
+/** Folder that holds fullgraph's code (`src` or `dist`). */
+const ownRoot = dirname(dirname(fileURLToPath(import.meta.url)));
+
+function headerOf(options: HostOptions): HeaderRecord {
+  return {
+    kind: 'header',
+    schemaVersion: recordSchemaVersion,
+    source: 'fullgraph',
+    program: process.argv[1] ?? '',
+    arguments: process.argv.slice(2),
+    cwd: process.cwd(),
+    startedAt: new Date().toISOString(),
+    environment: {
+      node: process.versions.node,
+      platform: `${process.platform}-${process.arch}`,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: cpus().length,
+      backend: options.backend ?? 'onnxruntime',
+      device: options.device ?? 'cpu',
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    },
+  };
+}
+
+function warn(text: string): void {
+  process.stderr.write(`fullgraph: ${text}\n`);
+}
+
+/** Lets a signal end the program as it would without us, but not before the trace is whole. */
+function finishOnSignals(finish: () => void, flush: () => void): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    const handler = (): void => {
+      // The program handles the signal itself: it goes on living.
+      if (process.listenerCount(signal) > 1) return flush();
+      finish();
+      process.removeListener(signal, handler);
+      process.kill(process.pid, signal);
+    };
+    process.on(signal, handler);
+  }
+}
+
+/** The program's own tfjs, or ours when it has none. */
+function requireTfjs(parentFile: string | undefined): Tfjs {
+  if (parentFile !== undefined) {
+    try {
+      return createRequire(parentFile)('@tensorflow/tfjs') as Tfjs;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
+    }
+  }
+  return createRequire(import.meta.url)('@tensorflow/tfjs') as Tfjs;
+}
+
+/**
+ * Prepares the process before the program's first module is loaded.
+ * @throws FG5003 when the trace file cannot be written.
+ */
+export async function hostProgram(options: HostOptions): Promise<void> {
+  if (isTypescript(process.argv[1])) await loadTypescript();
+  if (options.disable === true) return;
+
+  const startedAt = performance.now();
+  const now = (): number => performance.now() - startedAt;
+  const explain = options.explain ?? options.traceFile !== undefined;
+  const trace: TraceWriter | undefined =
+    options.traceFile === undefined ? undefined : openTraceWriter(options.traceFile, now, warn);
+  const onRecord = (record: TraceRecord): void => trace?.write(record);
+  onRecord(headerOf(options));
+  const frames = createFrameResolver({ ownRoot, instrument: options.instrument ?? true, onSource: onRecord });
+
+  register('./module-hooks.js', import.meta.url);
+  let session: Session | undefined;
+  watchTfjs({
+    standIn(request, parentFile) {
+      if (!isTfjsNode(request)) return undefined;
+      const tfjs = requireTfjs(parentFile);
+      // tfjs-node makes its backend the default one.
+      void tfjs.setBackend('tensorflow');
+      return tfjsNodeStandIn(tfjs);
+    },
+    onLoad(cores) {
+      const core = cores.at(-1);
+      if (core === undefined) return;
+      session = install(core as unknown as TfjsCore, { ...options, explain, frames, onRecord, now });
+    },
+  });
+
+  let isFinished = false;
+  const finish = (exitCode: number): void => {
+    if (isFinished) return;
+    isFinished = true;
+    if (session === undefined) {
+      onRecord({
+        kind: 'note',
+        severity: 'warning',
+        code: 'FG5004',
+        text: 'the program loaded no TensorFlow.js',
+      });
+    }
+    session?.finish(exitCode);
+    trace?.close();
+  };
+  process.on('exit', finish);
+  if (trace !== undefined) finishOnSignals(() => finish(130), trace.flush);
+}
