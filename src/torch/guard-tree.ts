@@ -13,8 +13,15 @@ export class Interner {
   id(text: string): number {
     const known = this.#ids.get(text);
     if (known !== undefined) return known;
-    this.#ids.set(text, this.#texts.length);
-    return this.#texts.push(text) - 1;
+    // A copy of its own: a slice would keep the whole guard tree it was cut from alive.
+    const own = Buffer.from(text, 'utf8').toString('utf8');
+    this.#ids.set(own, this.#texts.length);
+    return this.#texts.push(own) - 1;
+  }
+
+  /** The id of a text that is known already. */
+  find(text: string): number | undefined {
+    return this.#ids.get(text);
   }
 
   text(id: number): string {
@@ -60,8 +67,11 @@ const identity = /^___check_obj_id\((.+), (\d+)\)/;
 const typeIdentity = /^___check_type_id\((.+), (\d+)\)(?:, type=(<.*>))?/;
 const tensor =
   /^check_tensor\((.+?), (?:Tensor|Parameter|[\w.]+), (DispatchKeySet\([^)]*\)), (?:torch\.)?(\w+), (.*)\)$/;
-const contains = /^(not )?(.+?) in (.+)$/;
-const comparison = /^(.+?) (==|is) (.+)$/;
+const contains = /^(not )?___dict_contains\((.+?), (.+)\)$|^(not )?(.+?) in (.+)$/;
+const comparison = /^(.+?) (?:==|is) (.+)$/;
+/** Other objects of the program: `a is b` says how they are shared, which follows from what was traced. */
+const otherObject = /^(?:[LG]\[|___|type\()/;
+const isEmpty = /^not ([^\s(]+)$/;
 
 /** `L['self'].mode` to `self.mode`: the way Dynamo itself shortens names for users. */
 export function shortenSource(source: string): string {
@@ -103,16 +113,21 @@ export function guardFacts(kind: string, expression: string): GuardFact[] {
   if (type !== null) {
     return [{ subject: shortenSource(type[1]!), aspect: 'type', value: type[3] ?? type[2]! }];
   }
-  if (text.startsWith('hasattr(')) return [];
+  if (/^(?:not )?hasattr\(|^___dict_version\(/.test(text)) return [];
   const equal = comparison.exec(text);
   if (equal !== null) {
+    if (otherObject.test(equal[2]!)) return [];
     const subject = shortenSource(equal[1]!);
-    return [{ subject, aspect: subject.startsWith('len(') ? 'length' : 'value', value: equal[3]! }];
+    return [{ subject, aspect: subject.startsWith('len(') ? 'length' : 'value', value: equal[2]! }];
   }
+  const empty = isEmpty.exec(text);
+  if (empty !== null) return [{ subject: `len(${shortenSource(empty[1]!)})`, aspect: 'length', value: '0' }];
   const member = contains.exec(text);
   if (member !== null) {
-    const subject = `${shortenSource(member[2]!)} in ${shortenSource(member[3]!)}`;
-    return [{ subject, aspect: 'contains', value: member[1] === undefined ? 'True' : 'False' }];
+    const [key, holder] = [member[2] ?? member[5]!, member[3] ?? member[6]!];
+    const isAbsent = (member[1] ?? member[4]) !== undefined;
+    const subject = `${shortenSource(key)} in ${shortenSource(holder)}`;
+    return [{ subject, aspect: 'contains', value: isAbsent ? 'False' : 'True' }];
   }
   return [];
 }
@@ -131,6 +146,21 @@ export function parseGuardTree(text: string, interner: Interner): GuardTable {
   }
   const time = latency.exec(text)?.[1];
   return { facts: Int32Array.from(facts), count, latencyUs: time === undefined ? undefined : Number(time) };
+}
+
+/** The value that a table demands of a subject, if it does. */
+export function guardedValue(
+  table: GuardTable,
+  aspect: GuardAspect,
+  subject: string,
+  interner: Interner,
+): string | undefined {
+  const key = interner.find(`${aspect}\0${subject}`);
+  if (key === undefined) return undefined;
+  for (let index = 0; index < table.facts.length; index += 2) {
+    if (table.facts[index] === key) return interner.text(table.facts[index + 1]!);
+  }
+  return undefined;
 }
 
 /** A fact that two compilations guard on with different values. */
