@@ -3,7 +3,15 @@
  * segments met so far (ADR 0003).
  */
 import type { ElementArray, Segment } from './segment.ts';
-import { covers, fixedGenerality, generalize, openUp, skeletonOf, type Generality } from './skeleton.ts';
+import {
+  covers,
+  fixedGenerality,
+  generalize,
+  mergeGenerality,
+  openUp,
+  skeletonOf,
+  type Generality,
+} from './skeleton.ts';
 
 /** A native session made of a segment. Positional: the segment's inputs, then its free constants. */
 export interface SegmentSession {
@@ -50,7 +58,9 @@ export function createSessionStore(makeSession: MakeSession): SessionStore {
 
   function nextGenerality(variants: readonly Variant[], segment: Segment): Generality {
     let generality = fixedGenerality(segment);
-    for (const variant of variants) generality = generalize(generality, variant.made, segment);
+    for (const variant of variants) {
+      generality = mergeGenerality(generality, generalize(variant.generality, variant.made, segment));
+    }
     return variants.length >= openUpAfter ? openUp(generality, segment) : generality;
   }
 

@@ -83,6 +83,16 @@ export function generalize(generality: Generality, made: Segment, segment: Segme
   };
 }
 
+/** What is open in either. Both belong to segments that agree where neither is open. */
+export function mergeGenerality(left: Generality, right: Generality): Generality {
+  return {
+    freeConstants: left.freeConstants.map((isFree, index) => isFree || right.freeConstants[index]!),
+    dims: left.dims.map((dims, input) =>
+      dims.map((dim, axis) => (right.dims[input]![axis] === undefined ? undefined : dim)),
+    ),
+  };
+}
+
 /** Sizes above this are weights, which stay constants however often shapes change. */
 const smallConstantLimit = 64;
 
