@@ -1,0 +1,63 @@
+/** The default backend: graphs lowered to ONNX, run by onnxruntime on a device. */
+import { encodeModel } from '../onnx/index.ts';
+import { createOrtSession, type OrtDevice } from './backends/onnxruntime.ts';
+import { buildModel } from './build-model.ts';
+import type { Backend, RunKernel } from './executable.ts';
+import type { OpDefinitions } from './lower.ts';
+import { compileGraph, type ExecutableContext } from './onnx-executable.ts';
+import { optimizeSegment } from './passes/index.ts';
+import type { ElementArray } from './segment.ts';
+import { createSessionStore, type MakeSession } from './session-store.ts';
+
+export interface OnnxBackendOptions {
+  readonly table: OpDefinitions;
+  readonly runKernel: RunKernel;
+  readonly device?: OrtDevice;
+  /** Threads of one operator; default: one per core. */
+  readonly threads?: number;
+  /** Whether idle threads spin between operators. Default true. */
+  readonly spinning?: boolean;
+  /** Milliseconds; only differences count. */
+  readonly now?: () => number;
+}
+
+export function createOnnxBackend(options: OnnxBackendOptions): Backend {
+  const { device = 'cpu', now = () => performance.now() } = options;
+
+  const makeSession: MakeSession = (segment, generality) => {
+    const started = now();
+    const bytes = encodeModel(buildModel(segment, generality));
+    const encoded = now();
+    const native = createOrtSession(bytes, {
+      device,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.spinning === undefined ? {} : { spinning: options.spinning }),
+    });
+    return {
+      session: {
+        run: (feeds, dims) => native.runArrays(feeds, dims) as ElementArray[],
+        dispose: () => native.dispose(),
+      },
+      cache: 'none',
+      phases: [
+        { name: 'encode', durationMs: encoded - started },
+        { name: 'session', durationMs: now() - encoded },
+      ],
+    };
+  };
+
+  const sessions = createSessionStore(makeSession);
+  const context: ExecutableContext = {
+    table: options.table,
+    sessions,
+    runKernel: options.runKernel,
+    optimize: optimizeSegment,
+    now,
+  };
+  return {
+    name: 'onnxruntime',
+    device,
+    compile: (graph) => compileGraph(graph, context),
+    dispose: () => sessions.dispose(),
+  };
+}
