@@ -29,6 +29,8 @@ export interface BreakReason {
   readonly hints: readonly string[];
   /** Whether a program can avoid it at all; then `good` exists. */
   readonly isFixable: boolean;
+  /** A graph is meant to end there (the end of a training step): reported, but never counted as a break. */
+  readonly isBoundary?: true;
   /** Body of a program with `tf` in scope that breaks exactly once for this reason. Tests run it. */
   readonly bad: string;
   /** The same computation without this break. Tests run it. */

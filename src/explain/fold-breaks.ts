@@ -1,0 +1,248 @@
+/**
+ * Break and saving records → distinct breaks: one per (user file and line, reason). Occurrences are counted as they come
+ * in, per reason and stack, so that a million breaks at one line take the memory of one.
+ */
+import type { BreakReason } from '../ir/break.ts';
+import { findBreakReason } from '../ir/breaks/index.ts';
+import type { BreakRecord, SavingRecord } from '../ir/record.ts';
+import { formatType } from '../ir/tensor-type.ts';
+import { compareText, createCounter, pushTo, type Counter } from './counter.ts';
+import type { BreakReport, CallPath, ForcedTensor, Site } from './report.ts';
+import { formatSite, type StackTable } from './stacks.ts';
+
+/** Sums over the occurrences with one reason and one stack. */
+interface Tally {
+  readonly first: BreakRecord;
+  readonly stack: number | undefined;
+  occurrences: number;
+  weight: number;
+  waitMs: number;
+  longestWaitMs: number;
+  sizeBytes: number;
+  firstTimeMs: number;
+  lastTimeMs: number;
+  isInLoop: boolean;
+  readonly tensors: Counter<string>;
+  readonly apis: Counter<string>;
+  readonly kernels: Counter<string>;
+  readonly branches: Counter<string>;
+  readonly details: Counter<string>;
+  readonly graphs: Set<string>;
+  readonly ranks: Set<number>;
+  readonly frames: Set<string>;
+}
+
+export interface BreakFold {
+  addBreak(record: BreakRecord): void;
+  addSaving(record: SavingRecord): void;
+  report(stacks: StackTable): { readonly breaks: BreakReport[]; readonly boundaries: BreakReport[] };
+}
+
+function createTally(first: BreakRecord): Tally {
+  return {
+    first,
+    stack: first.stack,
+    occurrences: 0,
+    weight: 0,
+    waitMs: 0,
+    longestWaitMs: 0,
+    sizeBytes: 0,
+    firstTimeMs: first.timeMs,
+    lastTimeMs: first.timeMs,
+    isInLoop: false,
+    tensors: createCounter(),
+    apis: createCounter(),
+    kernels: createCounter(),
+    branches: createCounter(),
+    details: createCounter(),
+    graphs: new Set(),
+    ranks: new Set(),
+    frames: new Set(),
+  };
+}
+
+function count(tally: Tally, record: BreakRecord): void {
+  tally.occurrences += 1;
+  tally.weight += record.weight ?? 1;
+  tally.waitMs += record.waitMs;
+  tally.longestWaitMs = Math.max(tally.longestWaitMs, record.waitMs);
+  tally.sizeBytes += record.sizeBytes ?? 0;
+  tally.firstTimeMs = Math.min(tally.firstTimeMs, record.timeMs);
+  tally.lastTimeMs = Math.max(tally.lastTimeMs, record.timeMs);
+  tally.isInLoop ||= record.isInLoop;
+  if (record.tensor !== undefined || record.type !== undefined) {
+    const type = record.type === undefined ? null : formatType(record.type);
+    tally.tensors.add(JSON.stringify([record.tensor ?? null, type]));
+  }
+  if (record.api !== undefined) tally.apis.add(record.api);
+  if (record.kernel !== undefined) tally.kernels.add(record.kernel);
+  if (record.branch !== undefined) tally.branches.add(record.branch);
+  if (record.detail !== undefined) tally.details.add(record.detail);
+  if (record.graph !== undefined) tally.graphs.add(record.graph);
+  if (record.rank !== undefined) tally.ranks.add(record.rank);
+  if (record.frame !== undefined) tally.frames.add(record.frame);
+}
+
+/** `FG1001@train.ts:12`; without a place, the reason alone. */
+export function breakKey(reason: string, site: Site | undefined): string {
+  return site === undefined ? reason : `${reason}@${formatSite(site)}`;
+}
+
+interface Saved {
+  savingMs: number | null;
+  skipped: string | undefined;
+}
+
+function addSaved(saved: Saved | undefined, record: SavingRecord): Saved {
+  if (record.skipped !== undefined) {
+    return { savingMs: saved?.savingMs ?? null, skipped: saved?.skipped ?? record.skipped };
+  }
+  const savingMs = (record.brokenMs - record.stitchedMs) * record.occurrences;
+  return { savingMs: (saved?.savingMs ?? 0) + savingMs, skipped: saved?.skipped };
+}
+
+function mergeKeys(tallies: readonly Tally[], read: (tally: Tally) => Counter<string>): string[] {
+  return mergeCounts(tallies, read).map(({ key }) => key);
+}
+
+function mergeCounts(
+  tallies: readonly Tally[],
+  read: (tally: Tally) => Counter<string>,
+): { readonly key: string; readonly count: number }[] {
+  const merged = createCounter<string>();
+  for (const tally of tallies) for (const entry of read(tally).entries()) merged.add(entry.key, entry.count);
+  return merged.entries();
+}
+
+function union<Value>(tallies: readonly Tally[], read: (tally: Tally) => ReadonlySet<Value>): Value[] {
+  return [...new Set(tallies.flatMap((tally) => [...read(tally)]))];
+}
+
+function forcedTensor(key: string, times: number): ForcedTensor {
+  const [name, type] = JSON.parse(key) as [string | null, string | null];
+  return { ...(name === null ? {} : { name }), ...(type === null ? {} : { type }), count: times };
+}
+
+function sum(tallies: readonly Tally[], read: (tally: Tally) => number): number {
+  return tallies.reduce((total, tally) => total + read(tally), 0);
+}
+
+function extreme(
+  tallies: readonly Tally[],
+  choose: (left: number, right: number) => number,
+  read: (tally: Tally) => number,
+): number {
+  return tallies.map(read).reduce((best, value) => choose(best, value));
+}
+
+function explainBreak(
+  reason: BreakReason | undefined,
+  first: BreakRecord,
+  tensor: ForcedTensor | undefined,
+): string {
+  if (reason === undefined) return first.explanation ?? first.detail ?? '';
+  return reason.explain({
+    ...(tensor?.name === undefined ? {} : { tensor: tensor.name }),
+    ...(tensor?.type === undefined ? {} : { type: tensor.type }),
+    ...(first.kernel === undefined ? {} : { kernel: first.kernel }),
+    ...(first.api === undefined ? {} : { api: first.api }),
+    ...(first.detail === undefined ? {} : { detail: first.detail }),
+  });
+}
+
+function mergeTallies(
+  tallies: readonly Tally[],
+  key: string,
+  stacks: StackTable,
+  saved: Saved | undefined,
+): BreakReport {
+  const { first, stack } = tallies[0]!;
+  const reason = findBreakReason(first.reason);
+  const site = stacks.site(stack);
+  const tensors = mergeCounts(tallies, (tally) => tally.tensors).map((entry) =>
+    forcedTensor(entry.key, entry.count),
+  );
+  const callPaths = tallies
+    .flatMap((tally): CallPath[] => {
+      const frames = stacks.frames(tally.stack);
+      return frames === undefined ? [] : [{ frames, count: tally.occurrences }];
+    })
+    .sort((left, right) => right.count - left.count);
+  return {
+    key,
+    id: first.reason,
+    title: reason?.title ?? first.title ?? first.reason,
+    explanation: explainBreak(reason, first, tensors[0]),
+    hints: reason?.hints ?? first.hints ?? [],
+    ...(first.url === undefined ? {} : { url: first.url }),
+    ...(reason === undefined
+      ? {}
+      : { example: { bad: reason.bad, ...(reason.good === undefined ? {} : { good: reason.good }) } }),
+    ...(site === undefined ? {} : { site }),
+    occurrences: sum(tallies, (tally) => tally.occurrences),
+    weight: sum(tallies, (tally) => tally.weight),
+    isInLoop: tallies.some((tally) => tally.isInLoop),
+    waitMs: sum(tallies, (tally) => tally.waitMs),
+    longestWaitMs: extreme(tallies, Math.max, (tally) => tally.longestWaitMs),
+    savingMs: saved?.savingMs ?? null,
+    ...(saved?.skipped === undefined ? {} : { savingSkipped: saved.skipped }),
+    tensors,
+    sizeBytes: sum(tallies, (tally) => tally.sizeBytes),
+    apis: mergeKeys(tallies, (tally) => tally.apis),
+    kernels: mergeKeys(tallies, (tally) => tally.kernels),
+    branches: mergeKeys(tallies, (tally) => tally.branches),
+    details: mergeKeys(tallies, (tally) => tally.details),
+    graphs: union(tallies, (tally) => tally.graphs),
+    callPaths,
+    firstTimeMs: extreme(tallies, Math.min, (tally) => tally.firstTimeMs),
+    lastTimeMs: extreme(tallies, Math.max, (tally) => tally.lastTimeMs),
+    ranks: union(tallies, (tally) => tally.ranks).sort((left, right) => left - right),
+    frames: union(tallies, (tally) => tally.frames),
+  };
+}
+
+/** Dearest first: measured saving, then waiting, then weight; then by place, so that the order never depends on luck. */
+export function compareBreaks(left: BreakReport, right: BreakReport): number {
+  return (
+    (right.savingMs ?? 0) - (left.savingMs ?? 0) ||
+    right.waitMs - left.waitMs ||
+    right.weight - left.weight ||
+    compareText(left.site?.file ?? '', right.site?.file ?? '') ||
+    (left.site?.line ?? 0) - (right.site?.line ?? 0) ||
+    compareText(left.id, right.id)
+  );
+}
+
+export function createBreakFold(): BreakFold {
+  const tallies = new Map<string, Tally>();
+  const savings: SavingRecord[] = [];
+  return {
+    addBreak(record) {
+      const key = `${record.stack ?? ''} ${record.reason}`;
+      let tally = tallies.get(key);
+      if (tally === undefined) {
+        tally = createTally(record);
+        tallies.set(key, tally);
+      }
+      count(tally, record);
+    },
+    addSaving(record) {
+      savings.push(record);
+    },
+    report(stacks) {
+      const saved = new Map<string, Saved>();
+      for (const record of savings) {
+        const key = breakKey(record.reason, stacks.site(record.stack));
+        saved.set(key, addSaved(saved.get(key), record));
+      }
+      const groups = new Map<string, Tally[]>();
+      for (const tally of tallies.values()) {
+        pushTo(groups, breakKey(tally.first.reason, stacks.site(tally.stack)), tally);
+      }
+      const all = [...groups].map(([key, group]) => mergeTallies(group, key, stacks, saved.get(key)));
+      all.sort(compareBreaks);
+      const isBoundary = (item: BreakReport): boolean => findBreakReason(item.id)?.isBoundary === true;
+      return { breaks: all.filter((item) => !isBoundary(item)), boundaries: all.filter(isBoundary) };
+    },
+  };
+}
