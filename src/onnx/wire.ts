@@ -14,8 +14,10 @@ export class WireReader extends BinaryReader {
   readonly loadExternal: LoadExternal | undefined;
 
   constructor(source: Uint8Array, loadExternal?: LoadExternal) {
-    super(source);
-    this.source = source;
+    // Not a Buffer: its `slice` does not copy.
+    const plain = new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    super(plain);
+    this.source = plain;
     this.loadExternal = loadExternal;
   }
 }
@@ -36,7 +38,7 @@ export interface Field<V> {
   /** Value of a field that does not occur; `undefined` leaves the key absent. */
   initial(): V;
   /** @returns the new value of the field, or `undefined` when the wire type is not one of ours. */
-  read(reader: WireReader, wireType: WireType, current: V): NonNullable<V> | undefined;
+  read(reader: WireReader, wireType: WireType, current: V): V | undefined;
   write(writer: BinaryWriter, value: NonNullable<V>): void;
 }
 
@@ -98,7 +100,7 @@ export function field<V>(number: number, value: WireValue<V>, absent: V): Field<
   return {
     number,
     initial: () => absent,
-    read: (reader, wireType) => (wireType === value.wireType ? value.read(reader)! : undefined),
+    read: (reader, wireType) => (wireType === value.wireType ? value.read(reader) : undefined),
     write(writer, item) {
       if (item !== absent) writeField(writer, number, value, item);
     },
@@ -110,7 +112,7 @@ export function optional<V>(number: number, value: WireValue<V>): Field<V | unde
   return {
     number,
     initial: () => undefined,
-    read: (reader, wireType) => (wireType === value.wireType ? value.read(reader)! : undefined),
+    read: (reader, wireType) => (wireType === value.wireType ? value.read(reader) : undefined),
     write: (writer, item) => writeField(writer, number, value, item),
   };
 }
@@ -177,7 +179,7 @@ export interface Message<T> extends WireValue<T> {
 
 /** Describes a message; fields are written in the order of the table. */
 export function message<T extends WithUnknown>(fields: Fields<T>): Message<T> {
-  const table = Object.entries(fields) as [string, Field<unknown>][];
+  const table = Object.entries<Field<unknown>>(fields as Record<string, Field<unknown>>);
   const byNumber = new Map(table.map(([key, description]) => [description.number, { key, description }]));
 
   const readFields = (reader: WireReader, end: number): T => {

@@ -1,0 +1,233 @@
+/**
+ * Sessions on onnxruntime: a model goes in, typed arrays run through it synchronously. A run costs about a microsecond
+ * per tensor, all of it inside the binding: feeds and fetches are made once, a run only exchanges data and dims.
+ */
+import { dataTypeOfCode, type NumericArray, type OnnxDataType } from '../../onnx/index.ts';
+import { BackendError, InternalError } from '../../ir/errors.ts';
+import {
+  loadOnnxruntime,
+  type BindingSession,
+  type BindingTensor,
+  type BindingValueInfo,
+} from './onnxruntime-binding.ts';
+import { creationError, deviceError, isDeviceError, runError } from './onnxruntime-errors.ts';
+
+export type OrtDevice = 'cpu' | 'webgpu' | 'cuda';
+
+export type OrtOptimizationLevel = 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+
+/** 0 verbose, 1 info, 2 warning, 3 error, 4 nothing. */
+export type OrtLogSeverity = 0 | 1 | 2 | 3 | 4;
+
+export interface OrtSessionOptions {
+  /** Default `cpu`. Nodes that another device cannot run stay on the cpu. */
+  readonly device?: OrtDevice;
+  /** Threads of one operator; default: one per physical core. */
+  readonly threads?: number;
+  /** Whether idle threads spin between operators: faster on a quiet machine, slower on a busy one. Default true. */
+  readonly spinning?: boolean;
+  /** Default `all`. */
+  readonly optimizationLevel?: OrtOptimizationLevel;
+  /** Names of optimizer passes that must not run. */
+  readonly disabledOptimizers?: readonly string[];
+  /** Where to write the model as it is after optimization. */
+  readonly optimizedModelPath?: string;
+  /** In-memory contents of the external data files that the model names, by location. */
+  readonly externalData?: Readonly<Record<string, Uint8Array>>;
+  /** Start of the path of a Chrome trace, written by {@link OrtSession.endProfiling}. */
+  readonly profilePrefix?: string;
+  /** Values for symbolic dims. */
+  readonly freeDimensions?: Readonly<Record<string, number>>;
+  /** More session configuration entries by full name, such as `session.disable_prepacking`. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** What the library prints to stderr. Default 4: failures are exceptions. */
+  readonly logSeverity?: OrtLogSeverity;
+  /** File or folder that says which onnxruntime-node is meant; default ours. */
+  readonly resolveFrom?: string;
+}
+
+/** Values of one tensor: what {@link NumericArray} holds for the type; strings for `string`. */
+export type OrtArray = NumericArray | readonly string[];
+
+export interface OrtOutput {
+  readonly data: OrtArray;
+  readonly dims: readonly number[];
+  readonly dataType: OnnxDataType;
+}
+
+export interface OrtValueInfo {
+  readonly name: string;
+  /** Absent when it is not a tensor. */
+  readonly dataType?: OnnxDataType;
+  /** Symbolic sizes by name; `''` where nobody named them. */
+  readonly dims: readonly (number | string)[];
+}
+
+/** What every run shares: no per-run options. */
+const runOptions = {};
+
+let liveSessions = 0;
+
+/** Sessions that were created and not disposed; native memory is freed only by `dispose`. */
+export function liveOrtSessions(): number {
+  return liveSessions;
+}
+
+/** Version of the onnxruntime in use. @throws EnvironmentError FG3201 when there is none. */
+export function onnxruntimeVersion(): string {
+  return loadOnnxruntime().version;
+}
+
+export class OrtSession {
+  readonly inputs: readonly OrtValueInfo[];
+  readonly outputs: readonly OrtValueInfo[];
+  readonly #inputNames: readonly string[];
+  readonly #feeds: Record<string, BindingTensor>;
+  readonly #feedList: readonly BindingTensor[];
+  readonly #fetches: Record<string, null>;
+  #native: BindingSession | undefined;
+
+  /** Takes over a session that has loaded its model; made by {@link createOrtSession}. */
+  constructor(native: BindingSession) {
+    this.#native = native;
+    this.inputs = native.inputMetadata.map(valueInfo);
+    this.outputs = native.outputMetadata.map(valueInfo);
+    this.#inputNames = this.inputs.map((input) => input.name);
+    this.#feedList = this.inputs.map((input): BindingTensor => ({
+      type: input.dataType ?? 'undefined',
+      dims: [],
+      data: noData,
+      location: 'cpu',
+    }));
+    this.#feeds = Object.fromEntries(this.#inputNames.map((name, index) => [name, this.#feedList[index]!]));
+    this.#fetches = Object.fromEntries(this.outputs.map((output) => [output.name, null]));
+    liveSessions++;
+  }
+
+  /**
+   * Runs synchronously.
+   * @param data per input, in order of `inputs`: its values, read in place. Longer arrays than the dims are refused.
+   * @param dims per input: its concrete sizes.
+   * @returns per output, in order of `outputs`: fresh arrays.
+   * @throws BackendError FG3203 when a kernel or the binding refuses.
+   */
+  run(data: readonly OrtArray[], dims: readonly (readonly number[])[]): OrtOutput[] {
+    const results = this.#runNative(data, dims);
+    return this.outputs.map(({ name }) => {
+      const { data, dims, type } = results[name]!;
+      return { data: data as OrtArray, dims, dataType: type as OnnxDataType };
+    });
+  }
+
+  /** As {@link OrtSession.run}, for callers who know the outputs' types and sizes. */
+  runArrays(data: readonly OrtArray[], dims: readonly (readonly number[])[]): OrtArray[] {
+    const results = this.#runNative(data, dims);
+    return this.outputs.map(({ name }) => results[name]!.data as OrtArray);
+  }
+
+  /** Writes the trace of a session made with `profilePrefix`. */
+  endProfiling(): void {
+    this.#alive().endProfiling();
+  }
+
+  /** Frees the native memory. Again: no effect. */
+  dispose(): void {
+    if (this.#native === undefined) return;
+    this.#native.dispose();
+    this.#native = undefined;
+    liveSessions--;
+  }
+
+  #alive(): BindingSession {
+    if (this.#native !== undefined) return this.#native;
+    throw new InternalError('a disposed onnxruntime session was used', { code: 'FG9003' });
+  }
+
+  #runNative(data: readonly OrtArray[], dims: readonly (readonly number[])[]): Record<string, BindingTensor> {
+    const native = this.#alive();
+    const feeds = this.#feedList;
+    if (data.length !== feeds.length || dims.length !== feeds.length) {
+      throw new BackendError(`the model has ${feeds.length} inputs, got ${data.length}`, { code: 'FG3203' });
+    }
+    for (let index = 0; index < feeds.length; index++) {
+      const feed = feeds[index]!;
+      feed.data = data[index]!;
+      feed.dims = dims[index]!;
+      checkLength(this.#inputNames[index]!, data[index]!.length, dims[index]!);
+    }
+    try {
+      return native.run(this.#feeds, this.#fetches, runOptions);
+    } catch (cause) {
+      throw runError(cause);
+    } finally {
+      // A session outlives its run: it must not keep the program's arrays alive.
+      for (const feed of feeds) feed.data = noData;
+    }
+  }
+}
+
+const noData = new Float32Array();
+
+/** onnxruntime reads the first elements of an array that is too long, and says nothing. */
+function checkLength(name: string, length: number, dims: readonly number[]): void {
+  let elements = 1;
+  for (const size of dims) elements *= size;
+  if (length === elements) return;
+  throw new BackendError(`input ${name} of dims [${dims.join()}] takes ${elements} values, got ${length}`, {
+    code: 'FG3203',
+  });
+}
+
+function valueInfo(native: BindingValueInfo): OrtValueInfo {
+  if (!native.isTensor) return { name: native.name, dims: [] };
+  const dataType = dataTypeOfCode(native.type);
+  return {
+    name: native.name,
+    ...(dataType === undefined ? {} : { dataType }),
+    dims: native.shape.map((size, axis) => (size < 0 ? (native.symbolicDimensions[axis] ?? '') : size)),
+  };
+}
+
+function nativeOptions(options: OrtSessionOptions): object {
+  const config: Record<string, string> = { ...options.config };
+  if (options.spinning === false) config['session.intra_op.allow_spinning'] = '0';
+  if (options.disabledOptimizers !== undefined && options.disabledOptimizers.length > 0)
+    config['optimization.disable_specified_optimizers'] = options.disabledOptimizers.join(';');
+  const { device = 'cpu', externalData } = options;
+  return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    graphOptimizationLevel: options.optimizationLevel ?? 'all',
+    logSeverityLevel: options.logSeverity ?? 4,
+    extra: config,
+    ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+    ...(options.optimizedModelPath !== undefined && { optimizedModelFilePath: options.optimizedModelPath }),
+    ...(options.freeDimensions !== undefined && { freeDimensionOverrides: options.freeDimensions }),
+    ...(options.profilePrefix !== undefined && {
+      enableProfiling: true,
+      profileFilePrefix: options.profilePrefix,
+    }),
+    ...(externalData !== undefined && {
+      externalData: Object.entries(externalData).map(([path, data]) => ({ path, data })),
+    }),
+  };
+}
+
+/**
+ * A session for a model. The caller disposes it.
+ * @param model an encoded model, or the path of one. Weights are copied into the session; the bytes may be dropped.
+ * @throws BackendError FG3202 when the model is refused; EnvironmentError FG3201 without onnxruntime, FG3204 when the
+ * device does not work on this machine.
+ */
+export function createOrtSession(model: Uint8Array | string, options: OrtSessionOptions = {}): OrtSession {
+  const native = loadOnnxruntime(options.resolveFrom).newSession();
+  const settings = nativeOptions(options);
+  try {
+    if (typeof model === 'string') native.loadModel(model, settings);
+    else native.loadModel(model.buffer, model.byteOffset, model.byteLength, settings);
+  } catch (cause) {
+    const { device = 'cpu' } = options;
+    if (device !== 'cpu' && isDeviceError(cause)) throw deviceError(device, cause);
+    throw creationError(cause);
+  }
+  return new OrtSession(native);
+}
