@@ -125,6 +125,7 @@ const fieldsByKind: { readonly [Kind in RecordKind]: Fields<Kind> } = {
     stack: maybe(number),
     differences: list(difference),
     outcome: oneOf('recompile', 'reused', 'limit'),
+    hints: maybe(list(text)),
   },
   break: {
     reason: text,

@@ -112,6 +112,8 @@ export interface GuardFailureRecord {
   readonly differences: readonly GuardDifference[];
   /** `reused`: a generalised session was valid, nothing was compiled. `limit`: the recompile limit was hit. */
   readonly outcome: 'recompile' | 'reused' | 'limit';
+  /** What will happen next and remedies, best first, where the writer knows better than general advice. */
+  readonly hints?: readonly string[];
 }
 
 /** Recording had to stop. One record per occurrence. */
@@ -243,7 +245,13 @@ export interface ArtifactRecord {
   readonly language: string;
   /** The text, or where in which file it lies when it is large. */
   readonly text?: string;
-  readonly location?: { readonly file: string; readonly offset: number; readonly lengthBytes: number };
+  readonly location?: {
+    readonly file: string;
+    readonly offset: number;
+    readonly lengthBytes: number;
+    /** Bytes in front of each line that are not text: a torch log puts its payloads behind one TAB. */
+    readonly indentBytes?: number;
+  };
 }
 
 /** One span of a timeline lane that no other record carries (torch's chromium events, garbage collection...). */
