@@ -1,0 +1,78 @@
+/** Sums over a trace, and where its wall time went. */
+import type { CompileRecord, RunTotals as EndTotals } from '../ir/record.ts';
+import type { RunTotals } from './fold-graphs.ts';
+import type {
+  BreakReport,
+  FallbackReport,
+  GraphReport,
+  ReportTotals,
+  TimeKind,
+  TimeShare,
+} from './report.ts';
+
+/** @param lastTimeMs stands in for the wall time when the trace has no end. */
+export function sumTotals(parts: {
+  readonly end: EndTotals | undefined;
+  readonly runs: Readonly<RunTotals>;
+  readonly graphs: readonly GraphReport[];
+  readonly compiles: readonly CompileRecord[];
+  readonly breaks: readonly BreakReport[];
+  readonly fallbacks: readonly FallbackReport[];
+  readonly lastTimeMs: number;
+}): ReportTotals {
+  const { end, runs, compiles, breaks, fallbacks } = parts;
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const savings = breaks.flatMap((item) => item.savingMs ?? []);
+  const eagerOutside = sum(fallbacks.filter((item) => item.graphs.length === 0).map((item) => item.count));
+  return {
+    graphs: parts.graphs.length,
+    compiles: compiles.length,
+    recompiles: compiles.filter((compile) => compile.trigger === 'recompile').length,
+    breaks: sum(breaks.map((item) => item.occurrences)),
+    distinctBreaks: breaks.length,
+    runs: runs.runs,
+    opsTotal: end?.opsTotal ?? runs.captured + runs.folded + runs.eager + eagerOutside,
+    opsCaptured: end?.opsCaptured ?? runs.captured,
+    opsFolded: end?.opsFolded ?? runs.folded,
+    opsEager: end?.opsEager ?? runs.eager + eagerOutside,
+    wallMs: end?.wallMs ?? parts.lastTimeMs,
+    traceMs: end?.traceMs ?? runs.traceMs,
+    compileMs: end?.compileMs ?? sum(compiles.map((compile) => compile.durationMs)),
+    runMs: end?.runMs ?? runs.runMs,
+    syncMs: end?.syncMs ?? 0,
+    eagerMs: end?.eagerMs ?? sum(fallbacks.map((item) => item.durationMs)),
+    emptyReads: end?.emptyReads ?? 0,
+    savingMs: savings.length === 0 ? null : sum(savings.map((saving) => Math.max(0, saving))),
+  };
+}
+
+const titles: Readonly<Record<TimeKind, string>> = {
+  user: 'your JavaScript',
+  trace: 'recording ops',
+  compile: 'compiling',
+  run: 'running graphs',
+  sync: 'waiting for reads',
+  eager: 'eager kernels',
+};
+
+/** Shares of the wall time, in order of the pipeline; empty when the wall time is unknown. */
+export function shareTime(totals: ReportTotals): TimeShare[] {
+  if (totals.wallMs <= 0) return [];
+  const known = {
+    trace: totals.traceMs,
+    compile: totals.compileMs,
+    run: totals.runMs,
+    sync: totals.syncMs,
+    eager: totals.eagerMs,
+  };
+  const busy = Object.values(known).reduce((total, value) => total + value, 0);
+  // Timers overlap a little: the parts never claim more than there was.
+  const whole = Math.max(totals.wallMs, busy);
+  const parts: Readonly<Record<TimeKind, number>> = { user: whole - busy, ...known };
+  return (Object.keys(titles) as TimeKind[]).map((kind) => ({
+    kind,
+    title: titles[kind],
+    durationMs: parts[kind],
+    share: parts[kind] / whole,
+  }));
+}
