@@ -112,7 +112,7 @@ async function runCorpus(options: Options): Promise<CaseResult[]> {
       const result = JSON.parse(line) as RunnerResult;
       const facts = readFacts(factsDir, result.name);
       results.push({ ...result, ...(facts !== undefined && { facts }) });
-      process.stderr.write(`${result.ok ? '.' : 'E'}`);
+      process.stderr.write(result.ok ? '.' : 'E');
     }
     await ended;
     process.stderr.write('\n');

@@ -24,7 +24,7 @@ export interface Environment {
 }
 
 /** Copies of tfjs's backends under names that fullgraph, which takes over the public ones, leaves alone. */
-const plainName = { cpu: 'plain-cpu', wasm: 'plain-wasm' } as const;
+export const plainName = { cpu: 'plain-cpu', wasm: 'plain-wasm' } as const;
 
 /** tfjs as a CommonJS program gets it, with unwrapped cpu and wasm backends beside fullgraph's. */
 export async function prepareEnvironment(options: {

@@ -1,0 +1,163 @@
+/** One measuring process: one model, all contenders side by side in interleaved rounds, or the first calls of one. */
+import { writeFileSync } from 'node:fs';
+import { benchModels } from './models/index.ts';
+import {
+  canContend,
+  makeContender,
+  prepareEnvironment,
+  type Contender,
+  type ContenderName,
+} from './support/contenders.ts';
+import type { FullgraphStats } from './support/fullgraph.ts';
+import {
+  slowCallMs,
+  type FirstCallJob,
+  type FirstCallResult,
+  type Measured,
+  type SpeedJob,
+  type SteadyJob,
+  type SteadyResult,
+  type Tracing,
+} from './support/speed-job.ts';
+
+const job = JSON.parse(process.argv[2] ?? '') as SpeedJob;
+const model = benchModels.find((candidate) => candidate.name === job.model);
+if (model === undefined) throw new Error(`There is no benchmark program ${job.model}.`);
+const benchModel = model;
+
+/** A round lasts about this long per contender. */
+const roundMs = 40;
+/** Calls before measuring: compiled graphs settle in the first few. */
+const warmupCalls = 12;
+
+async function timed(contender: Contender, seed: number): Promise<{ ms: number; values: ArrayLike<number> }> {
+  const start = performance.now();
+  const values = await contender.call(seed);
+  return { ms: performance.now() - start, values };
+}
+
+interface Entry {
+  readonly contender: Contender;
+  readonly firstCallMs: number;
+  /** Outputs of the first input, or the losses of the first steps. */
+  readonly outputs: readonly number[];
+  readonly callsPerRound: number;
+  readonly isSlow: boolean;
+  readonly rounds: (number | null)[];
+  seed: number;
+}
+
+async function warmUp(contender: Contender): Promise<Entry> {
+  const first = await timed(contender, 0);
+  const outputs = Array.from(first.values);
+  let last = first;
+  let calls = 1;
+  const isSlow = first.ms > slowCallMs && contender.name !== 'fullgraph';
+  for (; calls < (isSlow ? 2 : warmupCalls); calls++) {
+    last = await timed(contender, calls);
+    // Of a training, the losses of the first steps; of an inference, one output is enough.
+    if (benchModel.kind === 'training' && calls < 2) outputs.push(...Array.from(last.values));
+  }
+  return {
+    contender,
+    firstCallMs: first.ms,
+    outputs,
+    callsPerRound: Math.min(50, Math.max(1, Math.round(roundMs / last.ms))),
+    isSlow: last.ms > slowCallMs,
+    rounds: [],
+    seed: calls,
+  };
+}
+
+async function runRound(entry: Entry): Promise<number> {
+  globalThis.gc?.();
+  const start = performance.now();
+  for (let call = 0; call < entry.callsPerRound; call++) await entry.contender.call(entry.seed++);
+  return (performance.now() - start) / entry.callsPerRound;
+}
+
+function relativeError(actual: readonly number[], expected: readonly number[]): number {
+  const scale = Math.max(...expected.map(Math.abs));
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  return (
+    actual.reduce((worst, value, index) => {
+      const error = Math.abs(value - (expected[index] ?? 0));
+      return Number.isNaN(error) ? Number.POSITIVE_INFINITY : Math.max(worst, error);
+    }, 0) / scale
+  );
+}
+
+function tracingOf(before: FullgraphStats, after: FullgraphStats, calls: number, totalMs: number): Tracing {
+  const tracedCalls = after.tracedCalls - before.tracedCalls;
+  const traceMs = after.traceMs - before.traceMs;
+  const compiled = after.kernelCalls.compiled - before.kernelCalls.compiled;
+  const fallback = after.kernelCalls.fallback - before.kernelCalls.fallback;
+  return {
+    microsecondsPerCall: (1000 * traceMs) / Math.max(1, tracedCalls),
+    share: traceMs / totalMs,
+    callsPerRun: tracedCalls / calls,
+    compiledShare: compiled / Math.max(1, compiled + fallback),
+    compiles: after.compiles,
+    recompiles: after.recompiles,
+  };
+}
+
+async function measureSteady(steady: SteadyJob): Promise<SteadyResult> {
+  const hasFullgraph = steady.contenders.includes('fullgraph');
+  const environment = await prepareEnvironment({ threads: steady.threads, hasFullgraph });
+  const entries: Entry[] = [];
+  for (const name of steady.contenders) {
+    if (!canContend(name, benchModel)) continue;
+    entries.push(await warmUp(await makeContender(environment, name, benchModel, steady.threads)));
+  }
+  const before = environment.fullgraph?.stats();
+  for (let round = 0; round < steady.rounds; round++) {
+    // Whoever comes first meets the coldest caches: take turns.
+    for (let turn = 0; turn < entries.length; turn++) {
+      const entry = entries[(round + turn) % entries.length]!;
+      const isLeftOut = entry.isSlow && round >= steady.slowRounds;
+      entry.rounds.push(isLeftOut ? null : await runRound(entry));
+    }
+  }
+  const after = environment.fullgraph?.stats();
+  const reference = (['wasm', 'cpu'] as const)
+    .map((name) => entries.find((entry) => entry.contender.name === name))
+    .find((entry) => entry !== undefined);
+  const contenders: Partial<Record<ContenderName, Measured>> = {};
+  for (const { contender, rounds, firstCallMs, outputs } of entries)
+    contenders[contender.name] = {
+      rounds,
+      firstCallMs,
+      relativeError: relativeError(outputs, reference?.outputs ?? outputs),
+    };
+  const ours = entries.find((entry) => entry.contender.name === 'fullgraph');
+  const totalMs = (ours?.rounds ?? []).reduce<number>((sum, ms) => sum + (ms ?? 0), 0);
+  const calls = (ours?.callsPerRound ?? 0) * steady.rounds;
+  return {
+    model: steady.model,
+    threads: steady.threads,
+    contenders,
+    ...(before &&
+      after &&
+      ours && { tracing: tracingOf(before, after, calls, totalMs * ours.callsPerRound) }),
+  };
+}
+
+async function measureFirstCall({ threads, cacheDir }: FirstCallJob): Promise<FirstCallResult> {
+  const environment = await prepareEnvironment({ threads, cacheDir, hasFullgraph: true });
+  const contender = await makeContender(environment, 'fullgraph', benchModel, threads);
+  const before = environment.fullgraph?.stats();
+  const { ms } = await timed(contender, 0);
+  for (let seed = 1; seed < 10; seed++) await contender.call(seed);
+  const stats = environment.fullgraph?.stats();
+  return {
+    firstCallMs: ms,
+    compileMs: (stats?.compileMs ?? 0) - (before?.compileMs ?? 0),
+    diskCacheHits: stats?.diskCacheHits ?? 0,
+  };
+}
+
+const result = job.mode === 'steady' ? await measureSteady(job) : await measureFirstCall(job);
+writeFileSync(job.resultFile, JSON.stringify(result));
+// The wasm backend keeps the process alive.
+process.exit(0);

@@ -1,0 +1,58 @@
+/** What a measuring process is told and what it answers: JSON both ways. */
+import type { ContenderName } from './contenders.ts';
+
+export interface SteadyJob {
+  readonly mode: 'steady';
+  readonly model: string;
+  readonly contenders: readonly ContenderName[];
+  readonly threads: number;
+  readonly rounds: number;
+  /** Rounds of contenders whose single call takes longer than {@link slowCallMs}. */
+  readonly slowRounds: number;
+  readonly resultFile: string;
+}
+
+/** The first calls of a fresh process, with a folder of compiled graphs that may be empty. */
+export interface FirstCallJob {
+  readonly mode: 'first-call';
+  readonly model: string;
+  readonly threads: number;
+  readonly cacheDir: string;
+  readonly resultFile: string;
+}
+
+export type SpeedJob = SteadyJob | FirstCallJob;
+
+export const slowCallMs = 400;
+
+export interface Measured {
+  /** Milliseconds per call, one value per round; `null` in rounds that were left out. */
+  readonly rounds: readonly (number | null)[];
+  readonly firstCallMs: number;
+  /** Largest difference to the reference's output or losses, relative to the largest value. */
+  readonly relativeError: number;
+}
+
+export interface Tracing {
+  readonly microsecondsPerCall: number;
+  /** Of the time of a whole call. */
+  readonly share: number;
+  readonly callsPerRun: number;
+  readonly compiledShare: number;
+  readonly compiles: number;
+  readonly recompiles: number;
+}
+
+export interface SteadyResult {
+  readonly model: string;
+  readonly threads: number;
+  readonly contenders: Partial<Record<ContenderName, Measured>>;
+  readonly tracing?: Tracing;
+}
+
+export interface FirstCallResult {
+  readonly firstCallMs: number;
+  /** Time spent compiling in the first ten calls: later calls may compile again with frozen weights. */
+  readonly compileMs: number;
+  readonly diskCacheHits: number;
+}
