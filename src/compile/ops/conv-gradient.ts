@@ -1,0 +1,251 @@
+/**
+ * Gradients of the convolutions. By input: ConvTranspose (what tfjs also calls for conv2dTranspose). By filter: one
+ * strided slice of the image per filter tap, side by side, times the result's gradient (im2col and one Gemm).
+ */
+import type { Attributes } from '../../ir/graph.ts';
+import type { ConcreteType } from '../../ir/op-signature.ts';
+import { areFullFloats, onnxFilter } from './conv.ts';
+import {
+  channelsFirstPermutation,
+  toChannelsFirst,
+  toChannelsLast,
+  uncropFront,
+  withoutNegativePadding,
+} from './conv-layout.ts';
+import {
+  conv3DFilterGradientSamples,
+  conv3DInputGradientSamples,
+  convFilterGradientSamples,
+  convInputGradientSamples,
+  depthwiseFilterGradientSamples,
+  depthwiseInputGradientSamples,
+} from './conv-gradient-samples.ts';
+import { channelsLastOf, slidingWindow, type SlidingWindow, type WindowAxis } from './conv-window.ts';
+import {
+  attribute,
+  defineOp,
+  type LoweringContext,
+  type OnnxValue,
+  type OpDefinition,
+  type OpSample,
+} from './define-op.ts';
+import { reshape, transpose } from './numbers.ts';
+import { elementCount, hasComplex, sameShape } from './rules.ts';
+
+/** The gradients of one convolution: how its attributes say which forward window this is. */
+interface GradientFamily {
+  readonly spatialRank: 2 | 3;
+  readonly isDepthwise: boolean;
+}
+
+function forwardWindow(
+  family: GradientFamily,
+  inputShape: readonly number[],
+  filterShape: readonly number[],
+  attributes: Attributes,
+): SlidingWindow | undefined {
+  const { spatialRank, isDepthwise } = family;
+  const isImage = spatialRank === 2 && !isDepthwise;
+  const isChannelsLast = isImage ? channelsLastOf(attributes) : true;
+  if (isChannelsLast === undefined || filterShape.length !== spatialRank + 2) return undefined;
+  const [perGroup, multiplier] = filterShape.slice(-2) as [number, number];
+  const window = slidingWindow({
+    inputShape,
+    kernel: filterShape.slice(0, spatialRank),
+    outChannels: isDepthwise ? perGroup * multiplier : multiplier,
+    strides: attributes['strides'],
+    dilations: isDepthwise ? attributes['dilations'] : 1,
+    pad: attributes['pad'],
+    roundingMode: spatialRank === 2 ? attributes['dimRoundingMode'] : undefined,
+    isChannelsLast,
+  });
+  return window && window.inChannels === perGroup ? window : undefined;
+}
+
+/** Whether ONNX has this: cpu's depthwise gradients step over a filter as if it were not dilated. */
+function hasOnnxForm(context: LoweringContext, window: SlidingWindow): boolean {
+  const isDilated = window.axes.some((axis) => axis.dilation > 1);
+  return !isDilated && areFullFloats([...context.inputTypes, ...context.outputTypes]);
+}
+
+function inferGradient(
+  shapeName: 'inputShape' | 'filterShape',
+  window: (inputs: readonly ConcreteType[], attributes: Attributes) => SlidingWindow | undefined,
+): OpDefinition['infer'] {
+  return (inputs, attributes) => {
+    if (hasComplex(...inputs) || window(inputs as ConcreteType[], attributes) === undefined) return undefined;
+    return [{ dtype: 'float32', shape: attribute.numbers(attributes, shapeName) }];
+  };
+}
+
+function inputGradientOp(kernel: string, family: GradientFamily, samples: readonly OpSample[]): OpDefinition {
+  const windowOf = (inputs: readonly ConcreteType[], attributes: Attributes): SlidingWindow | undefined =>
+    forwardWindow(family, attribute.numbers(attributes, 'inputShape'), inputs[1]!.shape, attributes);
+  return defineOp({
+    kernel,
+    inputs: ['dy', 'filter'],
+    infer: inferGradient('inputShape', windowOf),
+    lower(context) {
+      const types = context.inputTypes as readonly ConcreteType[];
+      const window = windowOf(types, context.attributes);
+      if (!window || !hasOnnxForm(context, window) || !sameShape(types[0]!.shape, window.outputShape))
+        return undefined;
+      const [dy, filter] = context.inputs as [OnnxValue, OnnxValue];
+      const rank = family.spatialRank + 2;
+      const groups = family.isDepthwise ? window.inChannels : 1;
+      const gradient = context.op(
+        'ConvTranspose',
+        [
+          window.isChannelsLast ? toChannelsFirst(context, dy, rank) : dy,
+          onnxFilter(context, filter, types[1]!, groups),
+        ],
+        { ...transposedAttributes(withoutNegativePadding(window.axes)), group: groups },
+      );
+      const image = uncropFront(context, gradient, window.axes);
+      return [window.isChannelsLast ? toChannelsLast(context, image, rank) : image];
+    },
+    samples,
+  });
+}
+
+/** Attributes of the ConvTranspose that undoes this window; it fills inputs that no window reached with 0. */
+export function transposedAttributes(axes: readonly WindowAxis[]): Record<string, readonly number[]> {
+  const reach = (axis: WindowAxis): number =>
+    (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1;
+  const unread = axes.map((axis) => Math.max(0, axis.input + axis.padBegin - reach(axis)));
+  return {
+    kernel_shape: axes.map((axis) => axis.kernel),
+    strides: axes.map((axis) => axis.stride),
+    dilations: axes.map((axis) => axis.dilation),
+    pads: [...axes.map((axis) => axis.padBegin), ...axes.map((axis) => axis.padEnd)],
+    output_padding: unread,
+  };
+}
+
+/**
+ * The image as each filter tap sees it: one `[batch, ...output, channels]` (channels last) or
+ * `[batch, channels, ...output]` value per tap, in row-major order of taps.
+ */
+export function tapViews(
+  context: LoweringContext,
+  image: OnnxValue,
+  axes: readonly WindowAxis[],
+  isChannelsLast: boolean,
+  padWith?: OnnxValue,
+): OnnxValue[] {
+  const firstAxis = isChannelsLast ? 1 : 2;
+  const spatialAxes = axes.map((_, index) => firstAxis + index);
+  const padded = padImage(context, image, axes, spatialAxes, padWith);
+  const views: OnnxValue[] = [];
+  const taps = elementCount(axes.map((axis) => axis.kernel));
+  const steps = context.ints(axes.map((axis) => axis.stride));
+  const axesInput = context.ints(spatialAxes);
+  for (let tap = 0; tap < taps; tap++) {
+    const starts = tapOffsets(axes, tap);
+    const ends = axes.map((axis, index) => starts[index]! + (axis.output - 1) * axis.stride + 1);
+    views.push(context.op('Slice', [padded, context.ints(starts), context.ints(ends), axesInput, steps]));
+  }
+  return views;
+}
+
+/** First element that a tap reads, per axis, in the padded image. */
+function tapOffsets(axes: readonly WindowAxis[], tap: number): number[] {
+  const offsets: number[] = [];
+  let rest = tap;
+  for (const axis of axes.toReversed()) {
+    offsets.unshift((rest % axis.kernel) * axis.dilation - Math.min(0, axis.padBegin));
+    rest = Math.floor(rest / axis.kernel);
+  }
+  return offsets;
+}
+
+function padImage(
+  context: LoweringContext,
+  image: OnnxValue,
+  axes: readonly WindowAxis[],
+  spatialAxes: readonly number[],
+  padWith: OnnxValue | undefined,
+): OnnxValue {
+  if (axes.every((axis) => axis.padBegin <= 0 && axis.padEnd === 0)) return image;
+  const pads = [...axes.map((axis) => Math.max(0, axis.padBegin)), ...axes.map((axis) => axis.padEnd)];
+  return context.op('Pad', [image, context.ints(pads), padWith, context.ints(spatialAxes)]);
+}
+
+function filterGradientOp(
+  kernel: string,
+  family: GradientFamily,
+  samples: readonly OpSample[],
+): OpDefinition {
+  const windowOf = (inputs: readonly ConcreteType[], attributes: Attributes): SlidingWindow | undefined =>
+    forwardWindow(family, inputs[0]!.shape, attribute.numbers(attributes, 'filterShape'), attributes);
+  return defineOp({
+    kernel,
+    inputs: ['x', 'dy'],
+    infer: inferGradient('filterShape', windowOf),
+    lower(context) {
+      const types = context.inputTypes as readonly ConcreteType[];
+      const window = windowOf(types, context.attributes);
+      if (!window || !hasOnnxForm(context, window) || !sameShape(types[1]!.shape, window.outputShape))
+        return undefined;
+      return [
+        family.isDepthwise ? depthwiseFilterGradient(context, window) : filterGradient(context, window),
+      ];
+    },
+    samples,
+  });
+}
+
+function channelsLast(context: LoweringContext, value: OnnxValue, window: SlidingWindow): OnnxValue {
+  return window.isChannelsLast ? value : toChannelsLast(context, value, window.outputShape.length);
+}
+
+/** `[taps * in, positions] x [positions, out]`, which is tfjs's filter layout already. */
+function filterGradient(context: LoweringContext, window: SlidingWindow): OnnxValue {
+  const [x, dy] = context.inputs as [OnnxValue, OnnxValue];
+  const { axes } = window;
+  const taps = elementCount(axes.map((axis) => axis.kernel));
+  const positions = window.batch * elementCount(axes.map((axis) => axis.output));
+  const views = tapViews(context, channelsLast(context, x, window), axes, true);
+  const columns = views.length === 1 ? views[0]! : context.op('Concat', views, { axis: axes.length + 1 });
+  const gradient = context.op(
+    'Gemm',
+    [
+      reshape(context, columns, [positions, taps * window.inChannels]),
+      reshape(context, channelsLast(context, dy, window), [positions, window.outChannels]),
+    ],
+    { transA: 1 },
+  );
+  return reshape(context, gradient, context.outputTypes[0]!.shape);
+}
+
+/** One product and sum over positions per tap, channel by channel. */
+function depthwiseFilterGradient(context: LoweringContext, window: SlidingWindow): OnnxValue {
+  const [x, dy] = context.inputs as [OnnxValue, OnnxValue];
+  const { axes, batch, inChannels } = window;
+  const multiplier = window.outChannels / inChannels;
+  const outputs = axes.map((axis) => axis.output);
+  const image = channelsFirstPermutation(4);
+  const gradients = tapViews(context, transpose(context, x, image), axes, false).map((view) => {
+    const product = context.op('Mul', [
+      reshape(context, view, [batch, inChannels, 1, elementCount(outputs)]),
+      reshape(context, transpose(context, dy, image), [batch, inChannels, multiplier, elementCount(outputs)]),
+    ]);
+    return context.op('ReduceSum', [product, context.ints([0, 3])], { keepdims: 0 });
+  });
+  const stacked = gradients.length === 1 ? gradients[0]! : context.op('Concat', gradients, { axis: 0 });
+  return reshape(context, stacked, context.outputTypes[0]!.shape);
+}
+
+const conv2D: GradientFamily = { spatialRank: 2, isDepthwise: false };
+const conv3D: GradientFamily = { spatialRank: 3, isDepthwise: false };
+const depthwise: GradientFamily = { spatialRank: 2, isDepthwise: true };
+
+/** Gradients of the convolutions. */
+export const convGradientOps: readonly OpDefinition[] = [
+  inputGradientOp('Conv2DBackpropInput', conv2D, convInputGradientSamples),
+  filterGradientOp('Conv2DBackpropFilter', conv2D, convFilterGradientSamples),
+  inputGradientOp('Conv3DBackpropInputV2', conv3D, conv3DInputGradientSamples),
+  filterGradientOp('Conv3DBackpropFilterV2', conv3D, conv3DFilterGradientSamples),
+  inputGradientOp('DepthwiseConv2dNativeBackpropInput', depthwise, depthwiseInputGradientSamples),
+  filterGradientOp('DepthwiseConv2dNativeBackpropFilter', depthwise, depthwiseFilterGradientSamples),
+];

@@ -1,0 +1,237 @@
+/**
+ * Convolutions: Conv2D, DepthwiseConv2dNative, their fused forms, and Conv3D, as ONNX Conv between transposes. With
+ * constant filters onnxruntime folds the transposes and packs the filter; bias and activation fuse into its Conv.
+ */
+import type { Attributes } from '../../ir/graph.ts';
+import type { ConcreteType } from '../../ir/op-signature.ts';
+import { activate, broadcastChannelsFirst, canActivate } from './conv-activation.ts';
+import {
+  cropFront,
+  toChannelsFirst,
+  toChannelsLast,
+  toConvFilter,
+  windowAttributes,
+  withoutNegativePadding,
+} from './conv-layout.ts';
+import {
+  conv3DSamples,
+  convSamples,
+  depthwiseSamples,
+  fusedConvSamples,
+  fusedDepthwiseSamples,
+} from './conv-samples.ts';
+import {
+  channelsLastOf,
+  slidingWindow,
+  stridesOrDilationsAreOne,
+  type SlidingWindow,
+} from './conv-window.ts';
+import { reshape, transpose } from './numbers.ts';
+import { broadcastShapes, elementCount, hasComplex, sameShape } from './rules.ts';
+import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
+
+type Inputs = readonly (ConcreteType | undefined)[];
+
+interface Convolution {
+  readonly window: SlidingWindow;
+  readonly groups: number;
+}
+
+/** The window of Conv2D on inputs `x`, `filter`. */
+function conv2D([x, filter]: Inputs, attributes: Attributes): Convolution | undefined {
+  const isChannelsLast = channelsLastOf(attributes);
+  if (!x || !filter || isChannelsLast === undefined || filter.shape.length !== 4) return undefined;
+  const window = slidingWindow({
+    inputShape: x.shape,
+    kernel: filter.shape.slice(0, 2),
+    outChannels: filter.shape[3]!,
+    strides: attributes['strides'],
+    dilations: attributes['dilations'],
+    pad: attributes['pad'],
+    roundingMode: attributes['dimRoundingMode'],
+    isChannelsLast,
+  });
+  return window && window.inChannels === filter.shape[2] ? { window, groups: 1 } : undefined;
+}
+
+/** The window of DepthwiseConv2dNative: cpu's kernel reads channels last whatever `dataFormat` says. */
+export function depthwiseConv2D([x, filter]: Inputs, attributes: Attributes): Convolution | undefined {
+  const dilations = attributes['dilations'] ?? 1;
+  if (!x || !filter || filter.shape.length !== 4 || attributes['dataFormat'] === 'NCHW') return undefined;
+  if (!stridesOrDilationsAreOne(attributes['strides'], dilations)) return undefined;
+  const window = slidingWindow({
+    inputShape: x.shape,
+    kernel: filter.shape.slice(0, 2),
+    outChannels: filter.shape[2]! * filter.shape[3]!,
+    strides: attributes['strides'],
+    dilations,
+    pad: attributes['pad'],
+    roundingMode: attributes['dimRoundingMode'],
+  });
+  return window && window.inChannels === filter.shape[2] ? { window, groups: window.inChannels } : undefined;
+}
+
+function conv3D([x, filter]: Inputs, attributes: Attributes): Convolution | undefined {
+  if (!x || !filter || filter.shape.length !== 5) return undefined;
+  const window = slidingWindow({
+    inputShape: x.shape,
+    kernel: filter.shape.slice(0, 3),
+    outChannels: filter.shape[4]!,
+    strides: attributes['strides'],
+    dilations: attributes['dilations'],
+    pad: attributes['pad'],
+  });
+  return window && window.inChannels === filter.shape[3] ? { window, groups: 1 } : undefined;
+}
+
+type Understand = (inputs: Inputs, attributes: Attributes) => Convolution | undefined;
+
+/** Filter in ONNX form; a depthwise `[h, w, in, multiplier]` becomes `[in * multiplier, 1, h, w]`. */
+export function onnxFilter(
+  context: LoweringContext,
+  filter: OnnxValue,
+  type: ConcreteType,
+  groups: number,
+): OnnxValue {
+  const rank = type.shape.length;
+  if (groups === 1) return toConvFilter(context, filter, rank);
+  const spatial = Array.from({ length: rank - 2 }, (_, axis) => axis);
+  const perChannel = transpose(context, filter, [rank - 2, rank - 1, ...spatial]);
+  const channels = type.shape[rank - 2]! * type.shape[rank - 1]!;
+  return reshape(context, perChannel, [channels, 1, ...type.shape.slice(0, rank - 2)]);
+}
+
+function inferConv(understand: Understand): OpDefinition['infer'] {
+  return (inputs, attributes) => {
+    if (hasComplex(...inputs)) return undefined;
+    const conv = understand(inputs, attributes);
+    return conv && [{ dtype: inputs[0]!.dtype, shape: conv.window.outputShape }];
+  };
+}
+
+/** Whether all are float32 with elements: the types that onnxruntime's convolutions take. */
+export function areFullFloats(types: Inputs): boolean {
+  return types.every((type) => !type || (type.dtype === 'float32' && elementCount(type.shape) > 0));
+}
+
+function isLowerable(context: LoweringContext): boolean {
+  return areFullFloats([...context.inputTypes, ...context.outputTypes]);
+}
+
+/** Conv, with `bias` as its third input when it is a vector over channels; the result has channels first. */
+function writeConv(
+  context: LoweringContext,
+  { window, groups }: Convolution,
+  bias: OnnxValue | undefined,
+): OnnxValue {
+  const [x, filter] = context.inputs as [OnnxValue, OnnxValue];
+  const filterType = context.inputTypes[1]!;
+  const image = window.isChannelsLast ? toChannelsFirst(context, x, filterType.shape.length) : x;
+  return context.op(
+    'Conv',
+    [cropFront(context, image, window.axes), onnxFilter(context, filter, filterType, groups), bias],
+    { ...windowAttributes(withoutNegativePadding(window.axes)), group: groups },
+  );
+}
+
+function lowerConv(understand: Understand): NonNullable<OpDefinition['lower']> {
+  return (context) => {
+    const conv = isLowerable(context) ? understand(context.inputTypes, context.attributes) : undefined;
+    if (conv === undefined) return undefined;
+    const result = writeConv(context, conv, undefined);
+    const rank = conv.window.outputShape.length;
+    return [conv.window.isChannelsLast ? toChannelsLast(context, result, rank) : result];
+  };
+}
+
+/** Shapes of the fused result: bias and prelu's alpha may broadcast it. */
+function inferFused(understand: Understand): OpDefinition['infer'] {
+  return (inputs, attributes) => {
+    if (hasComplex(...inputs)) return undefined;
+    const conv = understand(inputs, attributes);
+    if (conv === undefined) return undefined;
+    const [, , bias, alpha] = inputs;
+    let shape: readonly number[] | undefined = conv.window.outputShape;
+    if (bias) shape = fusedShape(shape, bias.shape, conv.window.isChannelsLast);
+    if (shape && alpha && attributes['activation'] === 'prelu')
+      shape = fusedShape(shape, alpha.shape, conv.window.isChannelsLast);
+    const name = attribute.string(attributes, 'activation', 'linear');
+    if (!shape || !canActivate(name, alpha, shape.length)) return undefined;
+    return inputs.every((input) => input === undefined || input.dtype === 'float32')
+      ? [{ dtype: 'float32', shape }]
+      : undefined;
+  };
+}
+
+function fusedShape(
+  shape: readonly number[],
+  operand: readonly number[],
+  isChannelsLast: boolean,
+): readonly number[] | undefined {
+  const isVector = operand.length === 1 && operand[0] !== 1;
+  return broadcastShapes(shape, isVector && !isChannelsLast ? [operand[0]!, 1, 1] : operand);
+}
+
+function lowerFused(understand: Understand): NonNullable<OpDefinition['lower']> {
+  return (context) => {
+    const conv = isLowerable(context) ? understand(context.inputTypes, context.attributes) : undefined;
+    if (conv === undefined) return undefined;
+    const { window } = conv;
+    const { isChannelsLast, outputShape } = window;
+    const rank = outputShape.length;
+    // A broadcast that enlarges the result has no place in a convolution.
+    if (!sameShape(context.outputTypes[0]!.shape, outputShape)) return undefined;
+    const [, , bias, alpha] = context.inputs;
+    const biasType = context.inputTypes[2];
+    const isChannelBias = biasType?.shape.length === 1 && biasType.shape[0] === window.outChannels;
+    let result = writeConv(context, conv, isChannelBias ? bias : undefined);
+    if (bias !== undefined && !isChannelBias) {
+      const operand = broadcastChannelsFirst(context, bias, biasType!, rank, isChannelsLast);
+      result = context.op('Add', [result, operand]);
+    }
+    const name = attribute.string(context.attributes, 'activation', 'linear');
+    const alphaType = context.inputTypes[3];
+    const slopes = alpha === undefined ? undefined : { value: alpha, type: alphaType! };
+    result = activate(context, name, result, slopes, rank, isChannelsLast);
+    return [isChannelsLast ? toChannelsLast(context, result, rank) : result];
+  };
+}
+
+/** The convolutions. */
+export const convOps: readonly OpDefinition[] = [
+  defineOp({
+    kernel: 'Conv2D',
+    inputs: ['x', 'filter'],
+    infer: inferConv(conv2D),
+    lower: lowerConv(conv2D),
+    samples: convSamples,
+  }),
+  defineOp({
+    kernel: 'FusedConv2D',
+    inputs: ['x', 'filter', 'bias', 'preluActivationWeights'],
+    infer: inferFused(conv2D),
+    lower: lowerFused(conv2D),
+    samples: fusedConvSamples,
+  }),
+  defineOp({
+    kernel: 'DepthwiseConv2dNative',
+    inputs: ['x', 'filter'],
+    infer: inferConv(depthwiseConv2D),
+    lower: lowerConv(depthwiseConv2D),
+    samples: depthwiseSamples,
+  }),
+  defineOp({
+    kernel: 'FusedDepthwiseConv2D',
+    inputs: ['x', 'filter', 'bias', 'preluActivationWeights'],
+    infer: inferFused(depthwiseConv2D),
+    lower: lowerFused(depthwiseConv2D),
+    samples: fusedDepthwiseSamples,
+  }),
+  defineOp({
+    kernel: 'Conv3D',
+    inputs: ['x', 'filter'],
+    infer: inferConv(conv3D),
+    lower: lowerConv(conv3D),
+    samples: conv3DSamples,
+  }),
+];
