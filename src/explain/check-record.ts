@@ -205,7 +205,7 @@ const fieldsByKind: { readonly [Kind in RecordKind]: Fields<Kind> } = {
     owner: text,
     language: text,
     text: maybe(text),
-    location: maybe(object({ file: text, offset: number, lengthBytes: number })),
+    location: maybe(object({ file: text, offset: number, lengthBytes: number, indentBytes: maybe(number) })),
   },
   slice: { lane: text, name: text, timeMs: number, durationMs: number, owner: maybe(text) },
   end: {

@@ -173,7 +173,14 @@ export function createFamilyFold(): FamilyFold {
           columns,
           rows,
           failures: failures.map((failure) => failureReport(failure, stacks)),
-          advice: adviseFamily({ rows, recompiles, reuses, limitHits, source }),
+          advice: adviseFamily({
+            rows,
+            recompiles,
+            reuses,
+            limitHits,
+            source,
+            hints: failures.toReversed().flatMap((failure) => failure.hints ?? []),
+          }),
         };
       });
       return families.sort(

@@ -1,6 +1,7 @@
 /** What to do about facts that keep changing at one site, in one sentence each. */
 import type { GuardKind } from '../ir/guard.ts';
 import type { FamilyRow } from './report.ts';
+import { formatPlural } from './units.ts';
 
 interface FamilyFacts {
   readonly rows: readonly FamilyRow[];
@@ -8,6 +9,8 @@ interface FamilyFacts {
   readonly reuses: number;
   readonly limitHits: number;
   readonly source: 'fullgraph' | 'torch';
+  /** From the trace itself, which may know better. */
+  readonly hints: readonly string[];
 }
 
 type Wording = (row: FamilyRow) => string;
@@ -29,7 +32,7 @@ const shapeAdvice: Readonly<Record<FamilyRow['trend'], Wording>> = {
     `\`${row.what}\` changed once (${path(row)}): drop or pad the last, smaller batch if that is what it is.`,
 };
 
-const fullgraphAdvice: Readonly<Record<GuardKind, Wording>> = {
+const advice: Readonly<Record<GuardKind, Wording>> = {
   shape: (row) => shapeAdvice[row.trend](row),
   dtype: (row) => `\`${row.what}\` changed (${path(row)}): cast to one dtype before this code.`,
   attribute: (row) =>
@@ -47,51 +50,30 @@ const fullgraphAdvice: Readonly<Record<GuardKind, Wording>> = {
   other: (row) => `\`${row.what}\` changed (${path(row)}).`,
 };
 
-const torchAdvice: Readonly<Partial<Record<GuardKind, Wording>>> = {
-  shape: (row) => {
-    const axis = /^(?<tensor>.+?)(?:\.size|\.shape)?\[(?<axis>\d+)\]$/.exec(row.what)?.groups;
-    const call =
-      axis === undefined ? '`torch.compile(dynamic=True)`' : markDynamic(axis['tensor']!, axis['axis']!);
-    return `\`${row.what}\` ${row.trend === 'grows' ? 'grows' : 'changed'} (${path(row)}): ${call}, or pad to fixed or bucketed lengths.`;
-  },
-  stride: (row) =>
-    `the memory layout of \`${row.what}\` changed (${path(row)}): call \`.contiguous()\` before the compiled function.`,
-  dtype: (row) =>
-    `\`${row.what}\` changed (${path(row)}): cast before the compiled function, or compile one copy per dtype.`,
-  constant: (row) =>
-    `the Python value \`${row.what}\` is baked into the graph and changed (${path(row)}): pass it as a tensor, or hoist it out of the compiled function.`,
-  other: (row) =>
-    `\`${row.what}\` changed${row.values.length > 0 ? ` (${path(row)})` : ''}: create it once, outside the compiled function.`,
-};
-
-function markDynamic(tensor: string, axis: string): string {
-  return `\`torch._dynamo.mark_dynamic(${tensor}, ${axis})\` before the first call`;
-}
-
 /** Most lines for one family: more would be read by nobody. */
 const maxLines = 5;
 
 /** Sentences, most important first. Rows that would get the same advice share it. */
 export function adviseFamily(facts: FamilyFacts): string[] {
-  const lines: string[] = [];
-  if (facts.limitHits > 0) {
-    lines.push(
-      facts.source === 'torch'
-        ? 'the recompile limit was hit: from then on this function ran eagerly, without a word. Fix the causes below before raising `torch._dynamo.config.recompile_limit`.'
-        : 'the recompile limit was hit: later arrivals ran node by node. Fix the causes below, or raise `--recompile-limit`.',
-    );
+  if (facts.source === 'torch' || facts.hints.length > 0) return cut([...new Set(facts.hints)], 'hint');
+  if (facts.limitHits === 0 && facts.recompiles <= 1 && facts.reuses > facts.recompiles) {
+    const variants = facts.reuses + facts.recompiles + 1;
+    return [`one general graph serves all ${variants} variants: nothing to do.`];
   }
-  const words = facts.source === 'torch' ? { ...fullgraphAdvice, ...torchAdvice } : fullgraphAdvice;
-  const isGeneral = facts.recompiles <= 1 && facts.reuses > facts.recompiles;
-  if (isGeneral && facts.limitHits === 0) {
-    return [
-      `one more general graph serves all ${facts.reuses + facts.recompiles + 1} variants: nothing to do.`,
-    ];
-  }
-  for (const row of facts.rows) lines.push(words[row.kind](row));
-  const unique = [...new Set(lines)];
-  const rest = unique.length - maxLines;
+  const lines = facts.rows.map((row) => advice[row.kind](row));
+  return [
+    ...(facts.limitHits > 0
+      ? [
+          'the recompile limit was hit: later arrivals ran node by node. Fix the causes below, or raise `--recompile-limit`.',
+        ]
+      : []),
+    ...cut([...new Set(lines)], 'fact'),
+  ];
+}
+
+function cut(lines: readonly string[], unit: string): string[] {
+  const rest = lines.length - maxLines;
   return rest > 0
-    ? [...unique.slice(0, maxLines), `and ${rest} more ${rest === 1 ? 'fact' : 'facts'} changed.`]
-    : unique;
+    ? [...lines.slice(0, maxLines), `and ${formatPlural(rest, `more ${unit}`, `more ${unit}s`)}.`]
+    : [...lines];
 }

@@ -7,7 +7,7 @@
  * {@link ./paths.ts} turns one back into a path to open. Times are milliseconds; `timeMs` counts from the trace's start.
  */
 import type { GuardDifference } from '../ir/guard.ts';
-import type { GraphRecord, NamedType } from '../ir/record.ts';
+import type { ArtifactRecord, GraphRecord, NamedType } from '../ir/record.ts';
 import type { Span, StackFrame } from '../ir/span.ts';
 
 export interface Report {
@@ -377,7 +377,7 @@ export interface ArtifactReport {
   readonly language: string;
   readonly text?: string;
   /** Where the text lies when it is not in memory. */
-  readonly location?: { readonly file: string; readonly offset: number; readonly lengthBytes: number };
+  readonly location?: NonNullable<ArtifactRecord['location']>;
 }
 
 export interface CacheReport {
