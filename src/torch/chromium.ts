@@ -41,6 +41,8 @@ export function parseChromiumEvent(payload: string): ChromiumEvent | undefined {
 
 /** A finished span of time. */
 export interface Slice {
+  /** Spans of the same lane that were open when it began; -1 for instants. */
+  readonly depth: number;
   readonly name: string;
   readonly lane: string;
   readonly timeUs: number;
@@ -48,27 +50,35 @@ export interface Slice {
   readonly compileId: string | undefined;
 }
 
+interface OpenSlice {
+  readonly event: ChromiumEvent;
+  readonly depth: number;
+}
+
 /** Pairs begin and end events as they arrive. */
 export class SlicePairer {
   readonly slices: Slice[] = [];
   /** Ends without a beginning. */
   unmatched = 0;
-  readonly #open = new Map<string, ChromiumEvent[]>();
+  /** Open events per lane, outermost first. */
+  readonly #open = new Map<string, OpenSlice[]>();
 
   add(event: ChromiumEvent): void {
-    if (event.phase === 'X' || event.phase === 'i' || event.phase === 'I') {
-      this.#push(event, event.durationUs ?? 0);
-      return;
-    }
-    const key = `${event.lane}\0${event.name}`;
+    const stack = this.#open.get(event.lane) ?? [];
     if (event.phase === 'B') {
-      const stack = this.#open.get(key);
-      if (stack === undefined) this.#open.set(key, [event]);
-      else stack.push(event);
+      stack.push({ event, depth: stack.length });
+      this.#open.set(event.lane, stack);
     } else if (event.phase === 'E') {
-      const begin = this.#open.get(key)?.pop();
-      if (begin === undefined) this.unmatched++;
-      else this.#push(begin, Math.max(0, event.timeUs - begin.timeUs));
+      const index = stack.findLastIndex((open) => open.event.name === event.name);
+      const begin = stack[index];
+      if (begin === undefined) {
+        this.unmatched++;
+        return;
+      }
+      stack.splice(index, 1);
+      this.#push(begin.event, Math.max(0, event.timeUs - begin.event.timeUs), begin.depth);
+    } else {
+      this.#push(event, event.durationUs ?? 0, event.phase === 'X' ? stack.length : -1);
     }
   }
 
@@ -79,9 +89,9 @@ export class SlicePairer {
     return count;
   }
 
-  #push(event: ChromiumEvent, durationUs: number): void {
+  #push(event: ChromiumEvent, durationUs: number, depth: number): void {
     const { name, lane, timeUs, compileId } = event;
-    this.slices.push({ name, lane, timeUs, durationUs, compileId });
+    this.slices.push({ name, lane, timeUs, durationUs, compileId, depth });
   }
 }
 
@@ -97,8 +107,8 @@ interface PerfettoEvent {
 }
 
 /**
- * A trace's timeline as one Chrome trace-event JSON text, which ui.perfetto.dev and chrome://tracing open: a process
- * per rank, a track per lane, breaks as instant events. Works on any trace's records.
+ * A trace's timeline as one Chrome trace-event JSON text, which ui.perfetto.dev and chrome://tracing open: a track per
+ * lane, compilations and runs on tracks of their own, breaks as instant events. Works on any trace's records.
  */
 export function toPerfetto(records: Iterable<TraceRecord>): string {
   const lanes = new Map<string, number>();

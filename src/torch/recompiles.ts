@@ -257,14 +257,19 @@ function analyse(compile: Compilation, earlier: readonly Compilation[], interner
   const named = earlier.filter((entry) => reasonsOf(entry).length > 0);
   const candidates = (named.length > 0 ? named : earlier).map((entry) => {
     const words = reasonsOf(entry).map((reason) => reasonChange(reason, compile));
-    return { entry, changes: mergeChanges(words, changesFrom(entry, compile, interner)) };
+    const found = changesFrom(entry, compile, interner);
+    const vague = new Set(words.filter((item) => item.isVague).map(changeKey));
+    for (const item of found) vague.delete(changeKey(item));
+    const noticed = compile.dynamicChanges
+      .flatMap(dynamicChange)
+      .filter((item) => vague.has(changeKey(item)));
+    return { entry, changes: mergeChanges(words, [...found, ...noticed]) };
   });
   candidates.sort(
     (left, right) => left.changes.length - right.changes.length || right.entry.order - left.entry.order,
   );
   const best = candidates[0];
-  const changes = best?.changes ?? reasons.map((reason) => reasonChange(reason, compile));
-  const all = mergeChanges(changes, compile.dynamicChanges.flatMap(dynamicChange));
+  const all = best?.changes ?? reasons.map((reason) => reasonChange(reason, compile));
   const words = compile.metrics?.recompileReason ?? 'a guard that torch does not name';
   return {
     compile,

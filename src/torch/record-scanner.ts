@@ -19,6 +19,8 @@ const restPattern = /(\d+)(?!\d)([^:]*):(\d+)\] (?=.)/y;
 export interface Region {
   readonly offset: number;
   readonly lengthBytes: number;
+  /** Bytes in front of each line's text: a log collector's prefix and the TAB. */
+  readonly indentBytes: number;
 }
 
 /** A payload, readable only while its record is being handed over. */
@@ -266,7 +268,11 @@ export class RecordScanner {
     this.counts.payloads++;
     if (isIntact === false) this.counts.md5Failures++;
     if (isIntact === undefined) this.counts.md5Unchecked++;
-    const region = { offset: open.regionStart, lengthBytes: open.regionEnd - open.regionStart };
+    const region = {
+      offset: open.regionStart,
+      lengthBytes: open.regionEnd - open.regionStart,
+      indentBytes: open.prefixLength + 1,
+    };
     const payload = { sizeBytes: bytes.length, isIntact, region, text: () => bytes.toString('utf8') };
     this.#onRecord({ stamp, processId, json, jsonLength, payload });
     this.#payload.clear();
