@@ -41,7 +41,8 @@ export const bertEncoder: InferenceModel = {
     const words = graph.initializer(weight('words/embeddings', [vocabulary, width]), [vocabulary, width]);
     const positions = graph.initializer(weight('positions/embeddings', [time, width]), [time, width]);
     const embedded = graph.add('Add', [graph.add('Gather', [words, tokens]), positions]);
-    let x = layerNormOnnx(graph, embedded, 'norm', width);
+    const rows = graph.add('Reshape', [embedded, graph.ints([time, width])]);
+    let x = layerNormOnnx(graph, rows, 'norm', width);
     for (let index = 0; index < layers; index++) {
       const name = `layer${index}`;
       const attended = attentionOnnx(graph, x, name, { ...shape, batch: 1, time });
@@ -50,7 +51,7 @@ export const bertEncoder: InferenceModel = {
       const contracted = denseOnnx(graph, gelu, `${name}/contract`, [inner, width]);
       x = layerNormOnnx(graph, graph.add('Add', [x, contracted]), `${name}/norm2`, width);
     }
-    graph.output(x, 'float32', [1, time, width]);
+    graph.output(graph.add('Reshape', [x, graph.ints([1, time, width])]), 'float32', [1, time, width]);
     return graph.toModel();
   },
 };

@@ -48,14 +48,16 @@ export const mnistConvTraining: TrainingModel = layersTraining(
     layers.conv2d({
       name: 'conv1',
       inputShape: [28, 28, 1],
-      filters: 32,
+      filters: 16,
       kernelSize: 3,
       activation: 'relu',
     }),
-    layers.conv2d({ name: 'conv2', filters: 64, kernelSize: 3, activation: 'relu' }),
     layers.maxPooling2d({ poolSize: 2 }),
+    layers.conv2d({ name: 'conv2', filters: 32, kernelSize: 3, activation: 'relu' }),
+    layers.maxPooling2d({ poolSize: 2 }),
+    layers.conv2d({ name: 'conv3', filters: 32, kernelSize: 3, activation: 'relu' }),
     layers.flatten(),
-    layers.dense({ name: 'hidden', units: 128, activation: 'relu' }),
+    layers.dense({ name: 'hidden', units: 64, activation: 'relu' }),
   ],
 );
 
