@@ -5,6 +5,7 @@
  */
 import { shortenSource } from './guard-tree.ts';
 import { outcomeOf } from './outcome.ts';
+import type { FailureCause } from './recompile-reason.ts';
 import type { Change, Family } from './recompiles.ts';
 
 /** One fact of a function that differed between its compilations. */
@@ -135,55 +136,53 @@ function valueAdvice(change: Change): string[] {
   ];
 }
 
+type Advise = (change: Change) => string[];
+
+const convert: Advise = ({ subject, cause }) => [
+  `Convert \`${subject}\` once, outside the compiled function, so that it always arrives with the same ${cause}.`,
+];
+const sameMode: Advise = ({ subject }) => [
+  `Call the function under the same mode each time (\`torch.no_grad()\`, \`torch.inference_mode()\`, autocast), and \`detach()\` \`${subject}\` consistently; training and evaluation need one graph each.`,
+];
+const sameNumber: Advise = ({ subject }) => [
+  `Keep the number of elements fixed: \`${subject}\` is unrolled into the graph. Stack the tensors into one, or pad the list.`,
+];
+const sameObject: Advise = ({ subject }) => [
+  `Create the function, module or object behind \`${subject}\` once and pass the same one: a lambda or \`functools.partial\` made per call is a new object each time.`,
+];
+const lookCloser: Advise = () => ['Run with `TORCH_LOGS=recompiles_verbose` to see the guard that failed.'];
+
+const advice: Readonly<Record<FailureCause, Advise>> = {
+  size: dimensionAdvice,
+  rank: dimensionAdvice,
+  range: () => [
+    'The graph is dynamic, but the code branches on this size, or 0 and 1 are special: pad to stay inside the range, or take the branch out of the compiled function.',
+    'Where a size of 1 must not get a graph of its own: `torch._dynamo.decorators.mark_unbacked(tensor, dim)`.',
+  ],
+  stride: ({ subject }) => [
+    `Call \`.contiguous()\` on \`${subject}\` (or keep one memory format) before the compiled function.`,
+  ],
+  dtype: convert,
+  device: convert,
+  requires_grad: sameMode,
+  'dispatch keys': sameMode,
+  'global state': ({ subject }) => [
+    `Set ${subject} once before compiling; switching it between calls (grad mode, autocast, threads, deterministic algorithms) compiles once per state.`,
+  ],
+  value: valueAdvice,
+  length: sameNumber,
+  contains: sameNumber,
+  identity: sameObject,
+  type: sameObject,
+  invalidated: () => [
+    'An object that the graph was guarded on was freed: keep it alive outside the compiled function (hoist its creation), or remove the graph break that passes it on.',
+  ],
+  aliasing: () => ['Pass tensors that share no storage, or always the same that do: clone one of them.'],
+  limit: lookCloser,
+  unknown: lookCloser,
+};
+
 /** Remedies for one changed fact, best first. */
 export function adviceFor(change: Change): string[] {
-  switch (change.cause) {
-    case 'size':
-    case 'rank':
-      return dimensionAdvice(change);
-    case 'range':
-      return [
-        'The graph is dynamic, but the code branches on this size, or 0 and 1 are special: pad to stay inside the range, or take the branch out of the compiled function.',
-        'Where a size of 1 must not get a graph of its own: `torch._dynamo.decorators.mark_unbacked(tensor, dim)`.',
-      ];
-    case 'stride':
-      return [
-        `Call \`.contiguous()\` on \`${change.subject}\` (or keep one memory format) before the compiled function.`,
-      ];
-    case 'dtype':
-    case 'device':
-      return [
-        `Convert \`${change.subject}\` once, outside the compiled function, so that it always arrives with the same ${change.cause}.`,
-      ];
-    case 'requires_grad':
-    case 'dispatch keys':
-      return [
-        `Call the function under the same mode each time (\`torch.no_grad()\`, \`torch.inference_mode()\`, autocast), and \`detach()\` \`${change.subject}\` consistently; training and evaluation need one graph each.`,
-      ];
-    case 'global state':
-      return [
-        `Set ${change.subject} once before compiling; switching it between calls (grad mode, autocast, threads, deterministic algorithms) compiles once per state.`,
-      ];
-    case 'value':
-      return valueAdvice(change);
-    case 'length':
-    case 'contains':
-      return [
-        `Keep the number of elements fixed: \`${change.subject}\` is unrolled into the graph. Stack the tensors into one, or pad the list.`,
-      ];
-    case 'identity':
-    case 'type':
-      return [
-        `Create the function, module or object behind \`${change.subject}\` once and pass the same one: a lambda or \`functools.partial\` made per call is a new object each time.`,
-      ];
-    case 'invalidated':
-      return [
-        'An object that the graph was guarded on was freed: keep it alive outside the compiled function (hoist its creation), or remove the graph break that passes it on.',
-      ];
-    case 'aliasing':
-      return ['Pass tensors that share no storage, or always the same that do: clone one of them.'];
-    case 'limit':
-    case 'unknown':
-      return ['Run with `TORCH_LOGS=recompiles_verbose` to see the guard that failed.'];
-  }
+  return advice[change.cause](change);
 }

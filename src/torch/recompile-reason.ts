@@ -96,7 +96,7 @@ function expressionFinding(guard: string): Finding {
   const fact = guardFacts('', guard)[0];
   const isShape = sizeRange.test(guard) && fact?.aspect !== 'identity' && fact?.aspect !== 'type';
   if (fact !== undefined && !isShape) {
-    return { cause: fact.aspect as FailureCause, subject: fact.subject, expected: fact.value };
+    return { cause: fact.aspect, subject: fact.subject, expected: fact.value };
   }
   return {
     cause: isShape ? 'range' : 'unknown',

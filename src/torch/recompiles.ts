@@ -279,29 +279,32 @@ function analyse(compile: Compilation, earlier: readonly Compilation[], interner
   };
 }
 
+interface OpenFamily {
+  readonly key: string;
+  readonly resets: number;
+  readonly compilations: Compilation[];
+  readonly recompiles: Recompile[];
+}
+
 /** Functions of a process in order of their first compilation, each with its recompiles. */
 export function familiesOf(compilations: readonly Compilation[], interner: Interner): Family[] {
-  const open = new Map<
-    string,
-    { key: string; resets: number; members: Compilation[]; recompiles: Recompile[] }
-  >();
-  const all: (typeof open extends Map<string, infer Value> ? Value : never)[] = [];
+  const open = new Map<string, OpenFamily>();
+  const all: Family[] = [];
   for (const compile of compilations) {
     if (!isFrame(compile)) continue;
     const code = formatCodeId(compile.id);
+    const { frameCompile } = compile.id;
     let family = open.get(code);
-    const isRepeated =
-      family?.members.some((other) => other.id.frameCompile === compile.id.frameCompile) === true;
-    if (family === undefined || isRepeated) {
+    // The same id again: torch was reset, and its cache with it.
+    if (family === undefined || family.compilations.some((other) => other.id.frameCompile === frameCompile)) {
       const resets = family === undefined ? 0 : family.resets + 1;
-      family = { key: resets === 0 ? code : `${code}#${resets + 1}`, resets, members: [], recompiles: [] };
+      const key = resets === 0 ? code : `${code}#${resets + 1}`;
+      family = { key, resets, compilations: [], recompiles: [] };
       open.set(code, family);
       all.push(family);
     }
-    if ((compile.id.frameCompile ?? 0) > 0) {
-      family.recompiles.push(analyse(compile, family.members, interner));
-    }
-    family.members.push(compile);
+    if ((frameCompile ?? 0) > 0) family.recompiles.push(analyse(compile, family.compilations, interner));
+    family.compilations.push(compile);
   }
-  return all.map(({ key, members, recompiles }) => ({ key, compilations: members, recompiles }));
+  return all;
 }

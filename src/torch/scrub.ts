@@ -126,17 +126,7 @@ class Scrubber {
       }
       case 'fallback':
         return { ...record, reason: this.text(record.reason) };
-      case 'compile':
-      case 'run':
-      case 'saving':
-      case 'node-times':
-      case 'memory':
-      case 'slice':
-      case 'end':
-      case 'minify-start':
-      case 'minify-stage':
-      case 'minify-trial':
-      case 'minify-end':
+      default:
         return record;
     }
   }
