@@ -49,6 +49,7 @@ const left = floats(
 const right = floats(1, nan, Infinity, Infinity, 2, 0, 3, 2, 2, -2, -2, 3, 0, -2, 1e-20, 3, 3);
 const leftInts = ints(7, -7, 7, -7, 0, 5, 2147483647, -2147483648, 6, -6, 3);
 const rightInts = ints(2, 2, -2, -2, 3, 0, 1, -1, 3, 3, -5);
+const smallInts = ints(7, -7, 7, -7, 0, 5, 30000, -30000, 6, -6, 3);
 
 function floatSamples(): OpSample[] {
   return [
@@ -233,6 +234,7 @@ export const binaryOps: readonly OpDefinition[] = [
   binary({
     kernel: 'SquaredDifference',
     lower: { float32: squaredDifference, int32: squaredDifference },
+    samples: [...floatSamples(), { inputs: [smallInts, rightInts] }, { inputs: [i32([0]), i32([])] }],
     isHostFoldable: true,
   }),
   binary({ kernel: 'Atan2', lower: { float32: atan2 } }),

@@ -1,13 +1,15 @@
 /**
  * ONNX nodes for the number rules of JavaScript's typed arrays, in which tfjs's kernels compute: double arithmetic,
- * stored as float32, or as int32 by ECMAScript's ToInt32 (truncate, modulo 2^32, NaN and infinities become 0).
+ * stored as float32, or as int32 by ECMAScript's ToInt32 (truncate, modulo 2^32, NaN and infinities become 0). Sums and
+ * products of int32 are the exception: they wrap exactly here, where eager rounds what exceeds 2^53 before it wraps.
  */
 import type { LoweringContext, OnnxValue } from './define-op.ts';
 import type { NativeDtype } from './rules.ts';
 
 /**
- * ToInt32 of floats. Going by way of int64 wraps; the clip keeps infinities inside int64, at a multiple of 2^32,
- * because what a processor makes of a number outside differs (x86 and ARM do).
+ * ToInt32 of floats, by way of int64. The clip keeps infinities inside int64, at a multiple of 2^32, because what a
+ * processor makes of a number outside differs (x86 and ARM do). The mask wraps, and keeps ONNX Runtime from joining
+ * the two casts into one that saturates.
  */
 export function toInt32(
   context: LoweringContext,
@@ -18,7 +20,8 @@ export function toInt32(
   const bound = (number: number): OnnxValue =>
     from === 'float32' ? context.scalar(number, 'float32') : context.tensor(Float64Array.of(number), []);
   const clipped = context.op('Clip', [value, bound(-limit), bound(limit)]);
-  return context.cast(context.cast(clipped, 'int64'), 'int32');
+  const low = context.tensor(BigInt64Array.of(0xffffffffn), []);
+  return context.cast(context.op('BitwiseAnd', [context.cast(clipped, 'int64'), low]), 'int32');
 }
 
 /** What storing values of dtype `from` in a tensor of dtype `to` gives. Numbers become bool by `!== 0`. */

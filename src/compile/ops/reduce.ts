@@ -131,6 +131,20 @@ function accumulation(op: 'ReduceSum' | 'ReduceProd'): Reduction['lower'] {
 
 const nanOfNothing = (dtype: NativeDtype): number => (dtype === 'float32' ? Number.NaN : 0);
 
+/**
+ * Input of an ArgMax (`winner` is Infinity) or ArgMin. To eager, a NaN that comes first wins, and any other loses; to
+ * ONNX Runtime it depends on the length.
+ */
+function argumentInput(context: LoweringContext, axis: number, winner: number): OnnxValue {
+  const x = input(context);
+  if (dtypeOf(context) !== 'float32') return convert(context, x, dtypeOf(context), 'int32');
+  const shape = shapeOf(context);
+  const size = shape[axis]!;
+  const ranks = Float32Array.from({ length: size }, (_, index) => (index === 0 ? winner : -winner));
+  const substitutes = context.tensor(ranks, [size, ...shape.slice(axis + 1).map(() => 1)]);
+  return where(context, context.op('IsNaN', [x]), substitutes, x);
+}
+
 function argument(kernel: 'ArgMax' | 'ArgMin'): OpDefinition {
   return defineOp({
     kernel,
@@ -145,7 +159,7 @@ function argument(kernel: 'ArgMax' | 'ArgMin'): OpDefinition {
       const [axis] = parseAxes(context.attributes['axis'], shapeOf(context).length)!;
       if (isEmpty(context.inputTypes[0]!))
         return [filled(context, 0, 'int32', context.outputTypes[0]!.shape)];
-      const x = dtypeOf(context) === 'bool' ? context.cast(input(context), 'int32') : input(context);
+      const x = argumentInput(context, axis!, kernel === 'ArgMax' ? Infinity : -Infinity);
       return [context.cast(context.op(kernel, [x], { axis: axis!, keepdims: 0 }), 'int32')];
     },
     samples: [
