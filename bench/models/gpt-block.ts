@@ -38,17 +38,15 @@ export const gptBlock: InferenceModel = {
       index % time > Math.floor(index / time) ? masked : 0,
     );
     const mask = graph.initializer(causal, [1, 1, time, time]);
-    const normed = layerNormOnnx(graph, input, 'block/norm1', width);
+    const rows = graph.add('Reshape', [input, graph.ints([time, width])]);
+    const normed = layerNormOnnx(graph, rows, 'block/norm1', width);
     const attended = attentionOnnx(graph, normed, 'block', { ...shape, batch: 1, time }, mask);
-    const x = graph.add('Add', [input, attended]);
+    const x = graph.add('Add', [rows, attended]);
     const normed2 = layerNormOnnx(graph, x, 'block/norm2', width);
     const expanded = denseOnnx(graph, normed2, 'block/expand', [width, inner]);
     const gelu = graph.add('Gelu', [expanded], { approximate: 'tanh' });
-    graph.output(graph.add('Add', [x, denseOnnx(graph, gelu, 'block/contract', [inner, width])]), 'float32', [
-      1,
-      time,
-      width,
-    ]);
+    const y = graph.add('Add', [x, denseOnnx(graph, gelu, 'block/contract', [inner, width])]);
+    graph.output(graph.add('Reshape', [y, graph.ints([1, time, width])]), 'float32', [1, time, width]);
     return graph.toModel();
   },
 };
