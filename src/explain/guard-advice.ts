@@ -1,7 +1,8 @@
 /** What to do about facts that keep changing at one site, in one sentence each. */
 import type { GuardKind } from '../ir/guard.ts';
 import type { FamilyRow } from './report.ts';
-import { formatPlural } from './units.ts';
+import { pushTo } from './counter.ts';
+import { formatCount, formatPlural } from './units.ts';
 
 interface FamilyFacts {
   readonly rows: readonly FamilyRow[];
@@ -13,45 +14,65 @@ interface FamilyFacts {
   readonly hints: readonly string[];
 }
 
-type Wording = (row: FamilyRow) => string;
+/** Facts of one kind that changed in the same way: they get one sentence. */
+interface Change extends Pick<FamilyRow, 'kind' | 'values' | 'trend'> {
+  /** `` `x.shape[0]` and `y.shape[0]` ``. */
+  readonly what: string;
+}
 
-function path(row: FamilyRow): string {
-  const shown = row.values.slice(0, 4).join(' → ');
-  return row.values.length > 4 ? `${shown} → ...` : shown;
+type Wording = (change: Change) => string;
+
+function path(change: Change): string {
+  const shown = change.values.slice(0, 4).join(' → ');
+  return change.values.length > 4 ? `${shown} → ...` : shown;
 }
 
 const shapeAdvice: Readonly<Record<FamilyRow['trend'], Wording>> = {
-  grows: (row) =>
-    `\`${row.what}\` grows (${path(row)}): pad it to a fixed length, or to a few buckets such as powers of two.`,
-  shrinks: (row) => `\`${row.what}\` shrinks (${path(row)}): pad it to its largest length.`,
-  alternates: (row) =>
-    `\`${row.what}\` alternates between ${row.values.join(' and ')}: nothing more to come.`,
-  varies: (row) =>
-    `\`${row.what}\` takes ${row.values.length} values (${path(row)}): pad or bucket it, so that few of them arrive.`,
-  once: (row) =>
-    `\`${row.what}\` changed once (${path(row)}): drop or pad the last, smaller batch if that is what it is.`,
+  grows: (change) =>
+    `${change.what} grew (${path(change)}): pad it to a fixed length, or to a few buckets such as powers of two.`,
+  shrinks: (change) => `${change.what} shrank (${path(change)}): pad it to its largest length.`,
+  alternates: (change) =>
+    `${change.what} alternated between ${change.values.join(' and ')}: nothing more to come.`,
+  varies: (change) =>
+    `${change.what} took ${change.values.length} values (${path(change)}): pad or bucket it, so that few of them arrive.`,
+  once: (change) =>
+    `${change.what} changed once (${path(change)}): drop or pad the last, smaller batch if that is what it is.`,
 };
 
 const advice: Readonly<Record<GuardKind, Wording>> = {
-  shape: (row) => shapeAdvice[row.trend](row),
-  dtype: (row) => `\`${row.what}\` changed (${path(row)}): cast to one dtype before this code.`,
-  attribute: (row) =>
-    `\`${row.what}\` is part of the graph and changed (${path(row)}): keep it fixed, or compute with a tensor instead.`,
-  constant: (row) =>
-    `the JS number behind \`${row.what}\` changed (${path(row)}): it was made an input; hold it in a \`tf.variable\` to avoid even that.`,
-  weights: (row) =>
-    `${row.what} changed after they were frozen into the graph: train before the first prediction, or accept one recompile.`,
+  shape: (change) => shapeAdvice[change.trend](change),
+  dtype: (change) => `${change.what} changed (${path(change)}): cast to one dtype before this code.`,
+  attribute: (change) =>
+    `${change.what} changed (a fact of the graph itself; ${path(change)}): keep it fixed, or compute with a tensor instead.`,
+  constant: (change) =>
+    `the JS number behind ${change.what} changed (${path(change)}): it was made an input; hold it in a \`tf.variable\` to avoid even that.`,
+  weights: (change) =>
+    `${change.what} changed after they were frozen into the graph: train before the first prediction, or accept one recompile.`,
   structure: () =>
     'the ops themselves differ: JS took another branch. Compute both sides with `tf.where`, or give each path a function of its own.',
   outputs: () =>
     'other values stay alive behind the graph: dispose intermediates, or wrap the code in `tf.tidy`.',
-  backend: (row) => `\`${row.what}\` changed (${path(row)}): choose backend and device once, at the start.`,
-  stride: (row) => `the memory layout of \`${row.what}\` changed (${path(row)}).`,
-  other: (row) => `\`${row.what}\` changed (${path(row)}).`,
+  backend: (change) =>
+    `${change.what} changed (${path(change)}): choose backend and device once, at the start.`,
+  stride: (change) => `the memory layout of ${change.what} changed (${path(change)}).`,
+  other: (change) => `${change.what} changed (${path(change)}).`,
 };
+
+function mergeRows(rows: readonly FamilyRow[]): Change[] {
+  const groups = new Map<string, FamilyRow[]>();
+  for (const row of rows) pushTo(groups, JSON.stringify([row.kind, row.trend, row.values]), row);
+  return [...groups.values()].map((group) => {
+    const names = group.slice(0, maxNames).map((row) => `\`${row.what}\``);
+    const rest = group.length - names.length;
+    const last = rest > 0 ? `${formatCount(rest)} more` : names.pop()!;
+    return { ...group[0]!, what: names.length === 0 ? last : `${names.join(', ')} and ${last}` };
+  });
+}
 
 /** Most lines for one family: more would be read by nobody. */
 const maxLines = 5;
+/** Most facts that are named in one line. */
+const maxNames = 3;
 
 /** Sentences, most important first. Rows that would get the same advice share it. */
 export function adviseFamily(facts: FamilyFacts): string[] {
@@ -60,7 +81,7 @@ export function adviseFamily(facts: FamilyFacts): string[] {
     const variants = facts.reuses + facts.recompiles + 1;
     return [`one general graph serves all ${variants} variants: nothing to do.`];
   }
-  const lines = facts.rows.map((row) => advice[row.kind](row));
+  const lines = mergeRows(facts.rows).map((change) => advice[change.kind](change));
   return [
     ...(facts.limitHits > 0
       ? [

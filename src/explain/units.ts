@@ -27,10 +27,12 @@ function significant(value: number): string {
   return value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : value.toFixed(0);
 }
 
-/** `41 %`, `0.3 %`; `<0.1 %` for what is there but tiny. */
+/** `41 %`, `0.3 %`; `<0.1 %` for what is there but tiny, `>99.9 %` for what is nearly all: never rounded to 0 or 100. */
 export function formatShare(share: number): string {
   const percent = share * 100;
   if (percent > 0 && percent < 0.1) return '<0.1 %';
+  if (percent > 99.9 && percent < 100) return '>99.9 %';
+  if (percent >= 99.5 && percent < 100) return `${(Math.floor(percent * 10) / 10).toFixed(1)} %`;
   return `${percent !== 0 && Math.abs(percent) < 9.95 ? trimZero(percent.toFixed(1)) : percent.toFixed(0)} %`;
 }
 

@@ -36,8 +36,9 @@ function breakClause({ totals, breaks, source }: Findings): string {
   const subject = `${count}${where}`;
   const verb = totals.breaks === 1 ? 'costs' : 'cost';
   if (totals.savingMs !== null && totals.wallMs > 0) {
+    const floor = breaks.some((item) => item.savingMs === null) ? 'at least ' : '';
     return totals.savingMs > 0
-      ? `${subject} ${verb} ${formatShare(Math.min(1, totals.savingMs / totals.wallMs))} of the run`
+      ? `${subject} ${verb} ${floor}${formatShare(Math.min(1, totals.savingMs / totals.wallMs))} of the run`
       : `${subject} ${verb} nothing that could be measured`;
   }
   const waitMs = breaks.reduce((sum, item) => sum + item.waitMs, 0);

@@ -1,0 +1,153 @@
+/** Breaks as text, after rustc's diagnostics: what, where, the code, why, what to do. */
+import { codeFrame } from '../../explain/code-frame.ts';
+import type { BreakReport, CallPath, Report } from '../../explain/report.ts';
+import { formatSite } from '../../explain/stacks.ts';
+import { formatBytes, formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
+import { fit, pad, spread, table, wrap, type Page } from './page.ts';
+
+/** Call paths shown per break; the UI and JSON have all. */
+const maxCallPaths = 2;
+/** Frames shown per call path. */
+const maxCallers = 4;
+
+function costOf(item: BreakReport, wallMs: number): string {
+  const parts = [`${formatCount(item.occurrences)}×`];
+  if (item.weight !== item.occurrences) parts.push(`ran ${formatPlural(item.weight, 'time')}`);
+  if (item.savingMs !== null) {
+    const share = wallMs > 0 ? ` (${formatShare(Math.min(1, item.savingMs / wallMs))})` : '';
+    parts.push(
+      item.savingMs > 0 ? `costs ${formatDuration(item.savingMs)}${share}` : 'costs nothing measurable',
+    );
+  } else if (item.waitMs > 0) {
+    parts.push(`waited ${formatDuration(item.waitMs)}`);
+  }
+  return parts.join(' · ');
+}
+
+function caption(item: BreakReport): string {
+  const tensor = item.tensors[0];
+  const facts = [
+    tensor === undefined
+      ? undefined
+      : [tensor.name, tensor.type].filter((text) => text !== undefined).join(' '),
+    item.isInLoop ? 'in a loop' : undefined,
+    item.sizeBytes > 0 ? formatBytes(item.sizeBytes) : undefined,
+  ];
+  return facts.filter((fact) => fact !== undefined && fact !== '').join(', ');
+}
+
+function callersOf(path: CallPath): string {
+  const users = path.frames.filter((frame) => frame.origin === 'user' || frame.origin === 'library');
+  const callers = users.slice(1, 1 + maxCallers).map((frame) => {
+    const name = frame.function === '' ? 'top level' : frame.function;
+    return `${name} (${frame.file}:${frame.line})`;
+  });
+  const rest = users.length - 1 - callers.length;
+  return callers.join(' ← ') + (rest > 0 ? ` ← ${formatCount(rest)} more` : '');
+}
+
+/** `-->` line, code with the word underlined, all behind a gutter as wide as the largest line number. */
+function codeLines(page: Page, item: BreakReport, sources: ReadonlyMap<string, string>): string[] {
+  const { ink } = page;
+  const { site } = item;
+  if (site === undefined) return [];
+  const text = sources.get(site.file);
+  const frame =
+    text === undefined
+      ? site.code === undefined
+        ? []
+        : codeFrame(site.code, { line: 1, column: 0 }, 0).map((line) => ({ ...line, line: site.line }))
+      : codeFrame(text, site, 1);
+  const gutter = String(frame.at(-1)?.line ?? site.line).length + 1;
+  const name = site.function === '' ? '' : ` in ${site.function}`;
+  const blank = ' '.repeat(gutter);
+  const head = `${blank}${ink.dim('-->')} ${ink.place(formatSite(site, true))}${name}`;
+  const lines = frame.flatMap((line) => {
+    const number = pad(String(line.line), gutter, 'right');
+    const room = page.columns - gutter - 3;
+    const isMarked = line.marker !== undefined;
+    const shown = fit(line.text, room);
+    const code = `${isMarked ? ink.strong(number) : ink.dim(number)} ${ink.dim('│')} ${isMarked ? shown : ink.dim(shown)}`;
+    if (line.marker === undefined || line.marker.start >= room) return [code.trimEnd()];
+    const underline = '^'.repeat(Math.min(line.marker.length, room - line.marker.start));
+    const note = caption(item);
+    const under = `${' '.repeat(line.marker.start)}${underline}`;
+    const noted = under.length + 1 + note.length <= room ? `${under} ${note}` : under;
+    return [code, `${blank} ${ink.dim('│')} ${ink.bad(noted)}`.trimEnd()];
+  });
+  return [head, ...lines];
+}
+
+function factLines(page: Page, item: BreakReport, gutter: string): string[] {
+  const { ink } = page;
+  const facts: (readonly [string, string])[] = [];
+  if (item.explanation !== '') facts.push(['why', item.explanation]);
+  if (item.site === undefined) facts.push(['where', 'no line of the program is on its stack']);
+  for (const path of item.callPaths.slice(0, maxCallPaths)) {
+    const callers = callersOf(path);
+    const times = item.callPaths.length > 1 ? `${formatCount(path.count)}× ` : '';
+    if (callers !== '') facts.push(['from', `${times}${callers}`]);
+  }
+  if (item.callPaths.length > maxCallPaths) {
+    facts.push(['from', formatPlural(item.callPaths.length - maxCallPaths, 'more call path')]);
+  }
+  if (item.branches[0] !== undefined) facts.push(['used', `the value decides \`${item.branches[0]}\``]);
+  if (item.ranks.length > 0) facts.push(['ranks', item.ranks.join(', ')]);
+  if (item.savingSkipped !== undefined && item.savingMs === null) {
+    facts.push(['cost', `not measured: ${item.savingSkipped}`]);
+  }
+  item.hints.slice(0, 2).forEach((hint, index) => facts.push([index === 0 ? 'fix' : 'or', hint]));
+  if (item.url !== undefined) facts.push(['see', item.url]);
+  return facts.flatMap(([label, text]) => {
+    const name = pad(label, 5, 'right');
+    const inked = label === 'fix' || label === 'or' ? ink.good(name) : ink.dim(name);
+    return wrap(page, text, `${gutter}${inked} `, `${gutter}${' '.repeat(6)}`);
+  });
+}
+
+function breakBlock(
+  page: Page,
+  item: BreakReport,
+  sources: ReadonlyMap<string, string>,
+  wallMs: number,
+): string[] {
+  const { ink } = page;
+  const isDear = item.savingMs !== null && item.savingMs > 0;
+  const title = `${isDear ? ink.bad.bold(item.id) : ink.fair.bold(item.id)} ${ink.strong(item.title)}`;
+  return [
+    ...spread(page, title, ink.strong(costOf(item, wallMs))),
+    ...codeLines(page, item, sources),
+    ...factLines(page, item, '  '),
+  ];
+}
+
+/** @param limit breaks in full; as many again are one line each, the rest is counted. */
+export function breakSection(page: Page, report: Report, limit: number): string[] {
+  const { breaks } = report;
+  const { wallMs } = report.totals;
+  if (breaks.length === 0) return [];
+  const sources = new Map(
+    report.files.flatMap(({ file, text }) => (text === undefined ? [] : [[file, text]])),
+  );
+  const heading = `Graph breaks: ${formatCount(report.totals.breaks)} at ${formatPlural(breaks.length, 'place')}`;
+  const full = breaks.slice(0, limit).flatMap((item) => ['', ...breakBlock(page, item, sources, wallMs)]);
+  const brief = breaks.slice(limit, limit * 3);
+  const rest = breaks.length - limit - brief.length;
+  return [
+    page.ink.heading(heading),
+    ...full,
+    ...(brief.length === 0 ? [] : ['']),
+    ...table(
+      page,
+      [{ title: '' }, { title: '', isFlexible: true }, { title: '' }, { title: '', align: 'right' }],
+      brief.map((item) => [
+        page.ink.fair(item.id),
+        item.title,
+        item.site === undefined ? '' : page.ink.place(formatSite(item.site)),
+        costOf(item, wallMs),
+      ]),
+    ),
+    ...(rest > 0 ? ['', `  and ${formatCount(rest)} more: --limit shows them, --json has all`] : []),
+    '',
+  ];
+}
