@@ -31,6 +31,8 @@ export interface OpSignature {
   readonly isAlias?: boolean;
   /** Cheap integer arithmetic on shapes that is computed on the host while recording when all inputs are small and known. */
   readonly isHostFoldable?: boolean;
+  /** The kernel returns an array of tensors even when it holds only one (SplitV, Unpack). */
+  readonly hasListResult?: boolean;
   /** No lowering: the call runs on the eager kernel inside the executable. */
   readonly isEager?: boolean;
 }

@@ -1,0 +1,446 @@
+/**
+ * Compiled graphs and the facts they are valid under. A plan finds its graph by structure, outputs and the contents of
+ * the constants that were compiled in; a miss in a known family (same kernels and wiring, same site) is a guard failure,
+ * reported with all differences against the closest graph. After Dynamo's cache entries, but guards are compared as data.
+ */
+import type { CallNode, Graph } from '../ir/graph.ts';
+import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
+import type { HostArray } from '../ir/tensor-type.ts';
+import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
+import type { LazyValue } from './pending.ts';
+import { outputSlots, sameContents, sameIntegers, type CutPlan } from './plan-cut.ts';
+import type { Reporter } from './reporter.ts';
+
+/** What capture needs of compile (see compile/executable.ts). */
+export interface GraphExecutable {
+  run(leaves: readonly HostArray[]): HostArray[];
+  readonly freeLeaves: readonly boolean[];
+  dispose(): void;
+}
+
+export interface GraphCompileReport {
+  readonly outcome: 'session' | 'shared';
+  readonly cache: 'none' | 'disk' | 'shared';
+  readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
+  readonly fallbacks: readonly { readonly node: string; readonly kernel: string; readonly reason: string }[];
+  readonly lowered?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface GraphCompiler {
+  readonly name: string;
+  readonly device: string;
+  compile(
+    graph: Graph,
+    leaves: readonly HostArray[],
+  ): { readonly executable: GraphExecutable; readonly report: GraphCompileReport };
+}
+
+export interface CompiledGraph {
+  readonly id: string;
+  readonly executable: GraphExecutable;
+  readonly report: GraphCompileReport;
+  readonly durationMs: number;
+}
+
+export interface Family {
+  readonly id: string;
+  readonly site: number;
+  readonly wiring: Int32Array;
+  /** Slots of values that were asked for after a graph of this family had left them out. */
+  readonly learnedSlots: Set<number>;
+  readonly kinds: readonly LeafKind[];
+  readonly neverFreeze: Set<number>;
+  graphs: CachedGraph[];
+  recompiles: number;
+  isLimitReported: boolean;
+  /** Mean cost of what the recompile limit weighs. */
+  compileMs: number;
+  eagerMs: number | undefined;
+}
+
+export interface Structure {
+  readonly integers: Int32Array;
+  readonly family: Family;
+  graphs: CachedGraph[];
+}
+
+/** The same graph with unchanging leaves compiled in, valid for these very leaves. */
+interface FrozenGraph {
+  readonly compiled: CompiledGraph;
+  readonly leaves: readonly number[];
+  readonly valueIds: readonly number[];
+}
+
+export interface CachedGraph {
+  readonly id: string;
+  readonly graph: Graph;
+  readonly structure: Structure;
+  readonly outputs: Int32Array;
+  /** Per leaf: contents that the executable relies on. */
+  readonly guarded: readonly (HostArray | undefined)[];
+  readonly compiled: CompiledGraph;
+  frozen: FrozenGraph | undefined;
+  /** Value ids of the leaves in the last run, and for how many runs each has been the same. */
+  lastValues: Float64Array;
+  sameRuns: Int32Array;
+  lastUse: number;
+}
+
+export interface GraphCacheOptions {
+  readonly compiler: GraphCompiler;
+  /** Runs graphs of families that hit the recompile limit. */
+  readonly interpreter: GraphCompiler;
+  readonly reporter: Reporter;
+  readonly naming: GraphNaming;
+  readonly freeze: boolean;
+  readonly recompileLimit: number;
+}
+
+/** Leaves of at most this size are constants until they change. */
+const constantElements = 16;
+/** A leaf that was the same in this many runs in a row is frozen. */
+const runsUntilFrozen = 2;
+/** Smaller leaves are not worth a second compile. */
+const frozenElements = 64;
+/** Compiled graphs kept; beyond, the least recently used go. */
+const cachedGraphLimit = 1024;
+/** Earlier graphs of a family that a new one is compared with. */
+const comparedGraphs = 8;
+
+/** Scalars are usually written in the program's text; longer vectors mostly are data, unless they are integers. */
+function kindOf(leaf: LazyValue): LeafKind {
+  if (leaf.isState) return 'state';
+  const { size, dtype } = leaf.type;
+  const isSmall = dtype === 'float32' ? size === 1 : size <= constantElements;
+  return isSmall && leaf.isHostWritten ? 'constant' : 'input';
+}
+
+export class GraphCache {
+  readonly #options: GraphCacheOptions;
+  readonly #structures = new Map<number, Structure[]>();
+  readonly #families = new Map<number, Family[]>();
+  readonly #graphs = new Set<CachedGraph>();
+  #familyCount = 0;
+  #graphCount = 0;
+  #compileCount = 0;
+  #useCount = 0;
+
+  constructor(options: GraphCacheOptions) {
+    this.#options = options;
+  }
+
+  /** The structure of a plan; new ones join the family of their wiring and site. */
+  structureOf(plan: CutPlan, site: number): Structure {
+    let bucket = this.#structures.get(plan.structureHash);
+    const known = bucket?.find((structure) => sameIntegers(structure.integers, plan.structure));
+    if (known !== undefined) return known;
+    if (bucket === undefined) this.#structures.set(plan.structureHash, (bucket = []));
+    const structure: Structure = {
+      integers: plan.structure,
+      family: this.#familyOf(plan, site),
+      graphs: [],
+    };
+    bucket.push(structure);
+    return structure;
+  }
+
+  #familyOf(plan: CutPlan, site: number): Family {
+    let bucket = this.#families.get(plan.wiringHash);
+    const known = bucket?.find((family) => family.site === site && sameIntegers(family.wiring, plan.wiring));
+    if (known !== undefined) return known;
+    if (bucket === undefined) this.#families.set(plan.wiringHash, (bucket = []));
+    const family: Family = {
+      id: `f${++this.#familyCount}`,
+      site,
+      wiring: plan.wiring,
+      learnedSlots: new Set(),
+      kinds: plan.leaves.map(kindOf),
+      neverFreeze: new Set(),
+      graphs: [],
+      recompiles: 0,
+      isLimitReported: false,
+      compileMs: 0,
+      eagerMs: undefined,
+    };
+    bucket.push(family);
+    return family;
+  }
+
+  /** A compiled graph that is valid for the plan: found, or compiled now. */
+  acquire(structure: Structure, plan: CutPlan, stack: number | undefined): CachedGraph {
+    const outputs = outputSlots(plan);
+    const found = structure.graphs.find(
+      (cached) => sameIntegers(cached.outputs, outputs) && holdsGuards(cached, plan),
+    );
+    const cached = found ?? this.#compile(structure, plan, outputs, stack);
+    cached.lastUse = ++this.#useCount;
+    return cached;
+  }
+
+  #compile(structure: Structure, plan: CutPlan, outputs: Int32Array, stack: number | undefined): CachedGraph {
+    const { family } = structure;
+    const { reporter, naming, recompileLimit } = this.#options;
+    const id = `g${++this.#graphCount}`;
+    const kinds = plan.leaves.map((leaf, index): LeafKind => {
+      const kind = family.kinds[index]!;
+      return kind === 'constant' && leaf.type.size > constantElements ? 'input' : kind;
+    });
+    const graph = buildGraph(id, plan, kinds, naming);
+    reporter.graph(id, family.id, graph, stack);
+    const isKnown = family.graphs.length > 0;
+    const isLimited = isKnown && family.recompiles >= recompileLimit && prefersEager(family);
+    const compiled = this.#make(graph, plan, isLimited ? this.#options.interpreter : this.#options.compiler);
+    if (isKnown && !isLimited && compiled.report.outcome === 'session') family.recompiles++;
+    if (isKnown) this.#reportFailure(family, graph, compiled, stack, isLimited);
+    if (!isLimited) family.compileMs += (compiled.durationMs - family.compileMs) / (family.graphs.length + 1);
+    reporter.compile(
+      id,
+      compiled,
+      isKnown ? 'recompile' : 'first',
+      isLimited ? this.#options.interpreter : this.#options.compiler,
+      guardCount(graph, compiled.executable),
+    );
+    const cached: CachedGraph = {
+      id,
+      graph,
+      structure,
+      outputs,
+      guarded: plan.leaves.map((leaf, index) =>
+        kinds[index] === 'constant' && compiled.executable.freeLeaves[index] !== true
+          ? leaf.host!
+          : undefined,
+      ),
+      compiled,
+      frozen: undefined,
+      lastValues: new Float64Array(plan.leaves.length),
+      sameRuns: new Int32Array(plan.leaves.length),
+      lastUse: 0,
+    };
+    structure.graphs.unshift(cached);
+    family.graphs.push(cached);
+    this.#graphs.add(cached);
+    if (this.#graphs.size > cachedGraphLimit) this.#evict(cached);
+    return cached;
+  }
+
+  #make(graph: Graph, plan: CutPlan, compiler: GraphCompiler): CompiledGraph {
+    const { reporter } = this.#options;
+    const start = reporter.now();
+    const { executable, report } = compiler.compile(
+      graph,
+      plan.leaves.map((leaf) => leaf.host!),
+    );
+    return { id: `c${++this.#compileCount}`, executable, report, durationMs: reporter.now() - start };
+  }
+
+  #reportFailure(
+    family: Family,
+    graph: Graph,
+    compiled: CompiledGraph,
+    stack: number | undefined,
+    isLimited: boolean,
+  ): void {
+    const { reporter } = this.#options;
+    if (isLimited && !family.isLimitReported) {
+      family.isLimitReported = true;
+      reporter.note(
+        'warning',
+        'FG2002',
+        `graphs of family ${family.id} were recompiled ${family.recompiles} times; new forms run on eager kernels now`,
+      );
+    }
+    if (reporter.emit === undefined) return;
+    const closest = closestGraph(family.graphs, graph);
+    reporter.guardFailure({
+      family: family.id,
+      graph: graph.name,
+      closest: closest.cached.id,
+      ...(stack === undefined ? {} : { stack }),
+      differences: closest.differences,
+      outcome: isLimited ? 'limit' : compiled.report.outcome === 'shared' ? 'reused' : 'recompile',
+    });
+  }
+
+  #evict(newest: CachedGraph): void {
+    let oldest: CachedGraph | undefined;
+    for (const cached of this.#graphs) {
+      if (cached !== newest && (oldest === undefined || cached.lastUse < oldest.lastUse)) oldest = cached;
+    }
+    if (oldest === undefined) return;
+    const victim = oldest;
+    this.#graphs.delete(victim);
+    victim.structure.graphs = victim.structure.graphs.filter((cached) => cached !== victim);
+    const { family } = victim.structure;
+    family.graphs = family.graphs.filter((cached) => cached !== victim);
+    victim.frozen?.compiled.executable.dispose();
+    victim.compiled.executable.dispose();
+  }
+
+  /** Runs a graph on the plan's leaves. All leaves must be in host memory. */
+  run(cached: CachedGraph, plan: CutPlan, traceMs: number): HostArray[] {
+    const { reporter, freeze } = this.#options;
+    if (freeze) this.#updateFrozen(cached, plan);
+    const compiled = cached.frozen?.compiled ?? cached.compiled;
+    const leaves = plan.leaves.map((leaf) => leaf.host!);
+    const start = reporter.now();
+    const results = compiled.executable.run(leaves);
+    const durationMs = reporter.now() - start;
+    reporter.run(cached.id, compiled, durationMs, traceMs, plan.nodes.length);
+    const { family } = cached.structure;
+    if (family.isLimitReported && durationMs > (family.eagerMs ?? 0)) family.eagerMs = durationMs;
+    return results;
+  }
+
+  /** Counts for how long leaves have been the same; freezes those that stay, thaws a graph whose leaves changed. */
+  #updateFrozen(cached: CachedGraph, plan: CutPlan): void {
+    const { frozen, lastValues, sameRuns } = cached;
+    const { family } = cached.structure;
+    if (frozen !== undefined) {
+      const changed = frozen.leaves.filter((leaf, index) => plan.leaves[leaf]!.id !== frozen.valueIds[index]);
+      if (changed.length === 0) return;
+      this.#thaw(cached, changed);
+    }
+    let isRipe = false;
+    for (let index = 0; index < plan.leaves.length; index++) {
+      const value = plan.leaves[index]!;
+      if (lastValues[index] === value.id) {
+        sameRuns[index]!++;
+        isRipe ||= sameRuns[index] === runsUntilFrozen && value.type.size >= frozenElements;
+      } else {
+        lastValues[index] = value.id;
+        sameRuns[index] = 0;
+      }
+    }
+    if (isRipe && cached.frozen === undefined && !family.isLimitReported) this.#freeze(cached, plan);
+  }
+
+  #freeze(cached: CachedGraph, plan: CutPlan): void {
+    const { family } = cached.structure;
+    const candidates = plan.leaves.flatMap((leaf, index) =>
+      cached.sameRuns[index]! >= runsUntilFrozen &&
+      leaf.type.size >= frozenElements &&
+      leaf.isLive &&
+      !family.neverFreeze.has(index)
+        ? [index]
+        : [],
+    );
+    const chosen = keepOneInput(candidates, plan, cached.graph);
+    if (chosen.length === 0) return;
+    const isChosen = new Set(chosen);
+    const graph: Graph = {
+      ...cached.graph,
+      nodes: cached.graph.nodes.map((node, index) =>
+        node.kind === 'placeholder' && isChosen.has(index)
+          ? { kind: 'constant', name: node.name, type: node.type, data: plan.leaves[index]!.host! }
+          : node,
+      ),
+    };
+    const compiled = this.#make(graph, plan, this.#options.compiler);
+    this.#options.reporter.compile(
+      cached.id,
+      compiled,
+      'freeze',
+      this.#options.compiler,
+      guardCount(graph, compiled.executable),
+    );
+    // Should the backend not rely on a leaf although it was constant, any value of it will do.
+    const relied = chosen.filter((index) => compiled.executable.freeLeaves[index] !== true);
+    for (const index of relied) plan.leaves[index]!.isFrozen = true;
+    cached.frozen = { compiled, leaves: relied, valueIds: relied.map((index) => plan.leaves[index]!.id) };
+  }
+
+  #thaw(cached: CachedGraph, changed: readonly number[]): void {
+    const { family } = cached.structure;
+    const { reporter } = this.#options;
+    for (const index of changed) family.neverFreeze.add(index);
+    reporter.guardFailure({
+      family: family.id,
+      graph: cached.id,
+      closest: cached.id,
+      differences: changed.map((index) => ({
+        kind: 'weights',
+        what: `weights of ${cached.graph.nodes[index]!.name}`,
+        expected: 'unchanged',
+        actual: 'another tensor',
+      })),
+      outcome: 'reused',
+    });
+    this.#dropFrozen(cached);
+  }
+
+  #dropFrozen(cached: CachedGraph): void {
+    cached.frozen?.compiled.executable.dispose();
+    cached.frozen = undefined;
+    cached.sameRuns.fill(0);
+  }
+
+  /** Releases executables that were made for a value which no longer exists. */
+  forget(value: LazyValue): void {
+    for (const cached of this.#graphs) {
+      if (cached.frozen?.valueIds.includes(value.id) === true) this.#dropFrozen(cached);
+    }
+  }
+
+  dispose(): void {
+    for (const cached of this.#graphs) {
+      cached.frozen?.compiled.executable.dispose();
+      cached.compiled.executable.dispose();
+    }
+    this.#graphs.clear();
+    this.#structures.clear();
+    this.#families.clear();
+  }
+}
+
+function holdsGuards(cached: CachedGraph, plan: CutPlan): boolean {
+  const { guarded } = cached;
+  for (let index = 0; index < guarded.length; index++) {
+    const contents = guarded[index];
+    if (contents !== undefined && !sameContents(contents, plan.leaves[index]!.host!)) return false;
+  }
+  return true;
+}
+
+/** At the limit: whether the last eager run was cheaper than a compile is on average. */
+function prefersEager(family: Family): boolean {
+  return family.eagerMs === undefined || family.eagerMs <= family.compileMs;
+}
+
+/** Facts that the executable was specialised on: types and attributes of each call, constants. */
+function guardCount(graph: Graph, executable: GraphExecutable): number {
+  const calls = graph.nodes.filter((node): node is CallNode => node.kind === 'call');
+  const attributes = calls.reduce((sum, call) => sum + Object.keys(call.attributes).length, 0);
+  const leaves = graph.nodes.length - calls.length;
+  return leaves + attributes + executable.freeLeaves.filter((isFree) => !isFree).length;
+}
+
+/**
+ * A graph whose every input is frozen would be computed at compile time: what looks like the data, the youngest input
+ * that no variable holds, stays an input.
+ */
+function keepOneInput(candidates: readonly number[], plan: CutPlan, graph: Graph): readonly number[] {
+  const isCandidate = new Set(candidates);
+  const hasOther = graph.nodes.some(
+    (node, index) =>
+      node.kind === 'placeholder' && !isCandidate.has(index) && plan.leaves[index]!.type.size > 1,
+  );
+  if (hasOther) return candidates;
+  let youngest = -1;
+  for (const index of candidates) {
+    const leaf = plan.leaves[index]!;
+    if (leaf.isState) continue;
+    if (youngest < 0 || leaf.id > plan.leaves[youngest]!.id) youngest = index;
+  }
+  return candidates.filter((index) => index !== youngest);
+}
+
+function closestGraph(
+  graphs: readonly CachedGraph[],
+  graph: Graph,
+): { cached: CachedGraph; differences: readonly GuardDifference[] } {
+  const compared = graphs.slice(-comparedGraphs).map((cached) => ({
+    cached,
+    differences: compareGraphs(cached.graph, graph),
+  }));
+  return compared.reduce((best, next) => (next.differences.length <= best.differences.length ? next : best));
+}

@@ -1,0 +1,241 @@
+/**
+ * The tfjs backend that stands in for cpu: same surface, same reference counts, same answers, but its kernels record.
+ * Custom kernels that were written for the cpu backend run on it unchanged, as reading a value computes it.
+ */
+import { elementCount, type Dtype, type HostArray } from '../ir/tensor-type.ts';
+import { emptyHostArray, copyHostArray, deinterleave, interleave, toHostArray } from './host-array.ts';
+import type { LazyValue } from './pending.ts';
+import type { Recorder } from './recorder.ts';
+import type { BreakCause, Reporter } from './reporter.ts';
+import type { DataId, DataStorage, Engine, TensorInfo, TfModule } from './tf-module.ts';
+import type { TypeTable } from './type-table.ts';
+
+export interface LazyBackendContext {
+  readonly tf: TfModule;
+  readonly recorder: Recorder;
+  readonly reporter: Reporter;
+  readonly types: TypeTable;
+  /** The engine is moving a tensor to another backend. */
+  readonly isMoving: () => boolean;
+  readonly onDispose: (backend: LazyBackend) => void;
+}
+
+const printingCalls: ReadonlySet<string> = new Set(['print', 'toString']);
+
+let dataIdCount = 0;
+
+export class LazyBackend {
+  readonly data: DataStorage<LazyValue>;
+  /** Tile size that the cpu backend's matrix product reads from its backend. */
+  readonly blockSize = 48;
+  readonly #context: LazyBackendContext;
+
+  constructor(context: LazyBackendContext) {
+    this.#context = context;
+    const engine: Engine = context.tf.engine();
+    this.data = new context.tf.DataStorage(this as never, engine as never) as DataStorage<LazyValue>;
+  }
+
+  /** Puts a value into the table under a new id. */
+  add(value: LazyValue): DataId {
+    const dataId = { id: dataIdCount++ };
+    this.data.set(dataId, value);
+    return dataId;
+  }
+
+  #addHost(values: HostArray | undefined, shape: readonly number[], dtype: Dtype): LazyValue {
+    return this.#context.recorder.hostValue(this.#context.types.intern(dtype, shape), values);
+  }
+
+  /** Stores a copy: the program may go on writing into its array. */
+  write(values: unknown, shape: readonly number[], dtype: Dtype): DataId {
+    let host: HostArray | undefined;
+    if (values !== undefined && values !== null) {
+      host = toHostArray(values, dtype);
+      if (host === values) host = copyHostArray(host);
+    }
+    const value = this.#addHost(host, shape, dtype);
+    value.isHostWritten = true;
+    return this.add(value);
+  }
+
+  /** Stores the array itself: a kernel made it and may fill it in before it returns. */
+  makeTensorInfo(shape: number[], dtype: Dtype, values?: unknown): TensorInfo {
+    let host: HostArray | undefined;
+    if (values !== undefined && values !== null) host = toHostArray(values, dtype);
+    else if (dtype !== 'complex64') host = emptyHostArray(dtype, elementCount(shape));
+    return { dataId: this.add(this.#addHost(host, shape, dtype)), shape, dtype };
+  }
+
+  makeOutput(values: unknown, shape: number[], dtype: Dtype): unknown {
+    return this.#context.tf
+      .engine()
+      .makeTensorFromTensorInfo(this.makeTensorInfo(shape, dtype, values), this);
+  }
+
+  refCount(dataId: DataId): number {
+    return this.data.has(dataId) ? this.data.get(dataId).refCount : 0;
+  }
+
+  /** tfjs calls this when a variable takes hold of a tensor. */
+  incRef(dataId: DataId): void {
+    const value = this.data.get(dataId);
+    value.refCount++;
+    value.isState = true;
+  }
+
+  decRef(dataId: DataId): void {
+    if (this.data.has(dataId)) this.data.get(dataId).refCount--;
+  }
+
+  numDataIds(): number {
+    return this.data.numDataIds();
+  }
+
+  /** Takes over a tensor from another backend, under its id. */
+  move(dataId: DataId, values: unknown, shape: readonly number[], dtype: Dtype, refCount: number): void {
+    const isComplex = dtype === 'complex64';
+    const value = this.#addHost(isComplex ? undefined : toHostArray(values, dtype), shape, dtype);
+    value.refCount = refCount;
+    if (isComplex) {
+      const { real, imaginary } = deinterleave(values as ArrayLike<number>);
+      value.complexTensorInfos = {
+        real: this.makeTensorInfo([...shape], 'float32', real),
+        imag: this.makeTensorInfo([...shape], 'float32', imaginary),
+      };
+    }
+    this.data.set(dataId, value);
+  }
+
+  disposeData(dataId: DataId, force = false): boolean {
+    if (!this.data.has(dataId)) return true;
+    const value = this.data.get(dataId);
+    value.refCount--;
+    if (!force && value.refCount > 0) return false;
+    const parts = value.complexTensorInfos;
+    if (parts !== undefined) {
+      this.disposeData(parts.real.dataId, true);
+      this.disposeData(parts.imag.dataId, true);
+    }
+    this.data.delete(dataId);
+    this.#context.recorder.release(value);
+    return true;
+  }
+
+  disposeIntermediateTensorInfo(info: TensorInfo): void {
+    this.disposeData(info.dataId);
+  }
+
+  /** The values of a dataId that belong to a read: both parts of a complex one. */
+  #partsOf(dataId: DataId): LazyValue[] {
+    const value = this.data.get(dataId);
+    const parts = value.complexTensorInfos;
+    return parts === undefined
+      ? [value]
+      : [this.data.get(parts.real.dataId), this.data.get(parts.imag.dataId)];
+  }
+
+  /** A copy that the program may keep and write into. */
+  readSync(dataId: DataId): HostArray {
+    const parts = this.#partsOf(dataId);
+    if (parts.every((part) => part.host !== undefined)) {
+      this.#context.reporter.totals.emptyReads++;
+    } else {
+      this.#context.recorder.require(parts, this.#causeOfRead(parts, false, this.readSync));
+    }
+    return copyOf(parts);
+  }
+
+  /** As {@link readSync}. Reads that start in the same turn share a graph; later disposal does not hurt. */
+  async read(dataId: DataId): Promise<HostArray> {
+    const parts = this.#partsOf(dataId);
+    if (parts.every((part) => part.host !== undefined)) {
+      this.#context.reporter.totals.emptyReads++;
+      return copyOf(parts);
+    }
+    const cause = this.#causeOfRead(parts, true, this.read);
+    for (const part of parts) part.pins++;
+    try {
+      await Promise.resolve();
+      this.#context.recorder.require(parts, cause);
+      return copyOf(parts);
+    } finally {
+      for (const part of parts) part.pins--;
+    }
+  }
+
+  #causeOfRead(
+    parts: readonly LazyValue[],
+    isAsync: boolean,
+    below: (...parameters: never[]) => unknown,
+  ): BreakCause {
+    const { reporter } = this.#context;
+    const { type } = parts[0]!;
+    const stack = reporter.stacks?.take(below);
+    const isPrint = stack?.api !== undefined && printingCalls.has(stack.api);
+    const isMove = this.#context.isMoving();
+    return {
+      reason: isMove ? 'FG1009' : isPrint ? 'FG1003' : isAsync ? 'FG1002' : 'FG1001',
+      stack,
+      api: stack?.api ?? (isAsync ? 'data' : 'dataSync'),
+      type: { dtype: type.dtype, shape: type.shape },
+      sizeBytes: type.sizeBytes * parts.length,
+    };
+  }
+
+  /** A tfjs buffer over a copy: kernels exist that write into it. */
+  bufferSync(info: TensorInfo): object {
+    const data = this.readSync(info.dataId);
+    if (info.dtype !== 'string') return this.#context.tf.buffer(info.shape, info.dtype, data);
+    try {
+      const decoder = new TextDecoder('utf-8', { fatal: false });
+      const strings = (data as readonly Uint8Array[]).map((bytes) => decoder.decode(bytes));
+      return this.#context.tf.buffer(info.shape, info.dtype, strings);
+    } catch {
+      throw new Error('Failed to decode encoded string bytes into utf-8');
+    }
+  }
+
+  timerAvailable(): boolean {
+    return true;
+  }
+
+  /** Runs `body` and all that it recorded. tfjs's profiler and debug mode come here for each op. */
+  async time(body: () => void): Promise<{ kernelMs: number }> {
+    const { recorder, reporter } = this.#context;
+    const api = 'tf.time';
+    recorder.flushAll({ reason: 'FG1012', api, stack: reporter.stacks?.take(this.time) });
+    const start = reporter.now();
+    body();
+    recorder.flushAll({ reason: 'FG1012', api, stack: reporter.stacks?.take(this.time) });
+    return { kernelMs: reporter.now() - start };
+  }
+
+  memory(): { unreliable: boolean; reasons: string[] } {
+    return {
+      unreliable: true,
+      reasons: [
+        'The reported memory is an upper bound. Due to automatic garbage collection, the true allocated memory may be less.',
+      ],
+    };
+  }
+
+  floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  epsilon(): number {
+    return 1e-7;
+  }
+
+  dispose(): void {
+    this.#context.onDispose(this);
+  }
+}
+
+function copyOf(parts: readonly LazyValue[]): HostArray {
+  const [first, second] = parts;
+  return second === undefined
+    ? copyHostArray(first!.host!)
+    : interleave(first!.host as Float32Array, second.host as Float32Array);
+}

@@ -1,0 +1,151 @@
+/**
+ * A kernel as capture registers it: records the call if its result's type is known, shares memory where the cpu kernel
+ * does, computes small integer arithmetic at once, and runs everything else on the original kernel, on computed values.
+ */
+import type { OpTable } from '../ir/op-signature.ts';
+import type { LazyBackend } from './lazy-backend.ts';
+import type { LazyValue } from './pending.ts';
+import type { Recorder } from './recorder.ts';
+import type { BreakCause, Reporter } from './reporter.ts';
+import type { KernelEntry, Signature, SignatureTable } from './signature.ts';
+import type { KernelCall, KernelConfig, KernelInputs, KernelResult, TensorInfo } from './tf-module.ts';
+
+export interface LazyKernelContext {
+  readonly table: OpTable;
+  readonly signatures: SignatureTable;
+  readonly recorder: Recorder;
+  readonly reporter: Reporter;
+  /** Take times of recording. */
+  readonly isTimed: boolean;
+}
+
+/** Integers up to this many are computed while recording. */
+const foldedElements = 64;
+
+function listInputs(inputs: KernelInputs): readonly (TensorInfo | undefined)[] {
+  return Array.isArray(inputs) ? inputs : Object.values(inputs);
+}
+
+function isTensor(info: TensorInfo | undefined): info is TensorInfo {
+  return info !== undefined && info !== null && typeof info.dataId === 'object';
+}
+
+function isFoldable(signature: Signature, values: readonly (LazyValue | undefined)[]): boolean {
+  if (signature.kernel.op!.isHostFoldable !== true) return false;
+  return (
+    values.every(
+      (value) => value === undefined || (value.host !== undefined && value.type.size <= foldedElements),
+    ) &&
+    values.every((value, index) => value === undefined || signature.inputTypes[index]!.dtype !== 'float32') &&
+    signature.outputs!.every((type) => type.dtype !== 'float32' && type.size <= foldedElements)
+  );
+}
+
+/** `config`'s kernel for the lazy backend. */
+export function createLazyKernel(config: KernelConfig, context: LazyKernelContext): KernelConfig {
+  const { recorder, reporter, signatures } = context;
+  const { totals } = reporter;
+  const entry: KernelEntry = signatures.kernel(config.kernelName, context.table.get(config.kernelName));
+  const names = entry.op?.inputs;
+
+  function gather(inputs: KernelInputs): readonly (TensorInfo | undefined)[] {
+    if (names === undefined || names === 'variadic') return listInputs(inputs);
+    const named = inputs as Readonly<Record<string, TensorInfo | undefined>>;
+    const infos: (TensorInfo | undefined)[] = [];
+    for (let index = 0; index < names.length; index++) infos.push(named[names[index]!] ?? undefined);
+    return infos;
+  }
+
+  function runOriginal(call: KernelCall): KernelResult {
+    return config.kernelFunc({ inputs: call.inputs, backend: call.backend, attrs: call.attrs });
+  }
+
+  function runEagerly(call: KernelCall, infos: readonly (TensorInfo | undefined)[]): KernelResult {
+    const backend = call.backend as LazyBackend;
+    const tensors = infos.filter(isTensor);
+    const needed = tensors.flatMap((info): LazyValue[] => {
+      const value = backend.data.get(info.dataId);
+      const parts = value.complexTensorInfos;
+      return parts === undefined
+        ? [value]
+        : [backend.data.get(parts.real.dataId), backend.data.get(parts.imag.dataId)];
+    });
+    const odd = tensors.find((info) => info.dtype === 'string' || info.dtype === 'complex64');
+    const makesOdd = isHostDtype(call.attrs?.['dtype']) || entry.name === 'Complex';
+    const reason = odd !== undefined || makesOdd ? 'FG1007' : entry.op === undefined ? 'FG1006' : 'FG1005';
+    const cause: BreakCause = {
+      reason,
+      kernel: entry.name,
+      stack: reporter.stacks?.take(kernelFunc),
+      type: odd === undefined ? undefined : { dtype: odd.dtype, shape: odd.shape },
+    };
+    recorder.require(needed, cause);
+    const start = reporter.now();
+    try {
+      return recorder.withCause(cause, () => runOriginal(call));
+    } finally {
+      reporter.fallback(entry.name, reason, reporter.now() - start, cause.stack?.id);
+    }
+  }
+
+  function fold(call: KernelCall): KernelResult {
+    totals.folded++;
+    const result = runOriginal(call);
+    const { data } = call.backend as LazyBackend;
+    for (const { dataId } of Array.isArray(result) ? result : [result]) data.get(dataId).isHostWritten = true;
+    return result;
+  }
+
+  function recordCall(
+    backend: LazyBackend,
+    signature: Signature,
+    values: readonly (LazyValue | undefined)[],
+    infos: readonly (TensorInfo | undefined)[],
+  ): KernelResult {
+    const types = signature.outputs!;
+    if (signature.aliasedInput >= 0) {
+      const { dataId } = infos[signature.aliasedInput]!;
+      values[signature.aliasedInput]!.refCount++;
+      totals.aliased++;
+      return { dataId, shape: types[0]!.shape as number[], dtype: types[0]!.dtype };
+    }
+    const results = recorder.record(signature, values);
+    const tensors = results.map((value): TensorInfo => ({
+      dataId: backend.add(value),
+      shape: value.type.shape as number[],
+      dtype: value.type.dtype,
+    }));
+    return tensors.length === 1 && entry.op!.hasListResult !== true ? tensors[0]! : tensors;
+  }
+
+  function dispatch(call: KernelCall): KernelResult {
+    totals.kernelCalls++;
+    const infos = gather(call.inputs);
+    if (entry.op === undefined) return runEagerly(call, infos);
+    const backend = call.backend as LazyBackend;
+    const values: (LazyValue | undefined)[] = [];
+    for (const info of infos) values.push(info === undefined ? undefined : backend.data.get(info.dataId));
+    const signature = signatures.find(entry, infos, call.attrs);
+    if (signature?.outputs === undefined) return runEagerly(call, infos);
+    if (isFoldable(signature, values)) return fold(call);
+    return recordCall(backend, signature, values, infos);
+  }
+
+  function timed(call: KernelCall): KernelResult {
+    const { now } = reporter;
+    const before = totals.waitMs + totals.eagerMs;
+    const start = now();
+    try {
+      return dispatch(call);
+    } finally {
+      recorder.addTraceTime(now() - start - (totals.waitMs + totals.eagerMs - before));
+    }
+  }
+
+  const kernelFunc = context.isTimed ? timed : dispatch;
+  return { ...config, kernelFunc };
+}
+
+function isHostDtype(dtype: unknown): boolean {
+  return dtype === 'complex64' || dtype === 'string';
+}

@@ -1,0 +1,154 @@
+/**
+ * A set of pending nodes → what to run: dead nodes dropped, leaves and outputs found, and the whole as integers, so that
+ * a graph that was run before is found without being built. Backwards for liveness, forwards for numbering.
+ */
+import type { HostArray } from '../ir/tensor-type.ts';
+import type { LazyValue, PendingNode } from './pending.ts';
+import { mix } from './type-table.ts';
+
+export interface CutPlan {
+  /** What has to run, in order. */
+  readonly nodes: readonly PendingNode[];
+  /** What arrives from outside, in order of first use. */
+  readonly leaves: readonly LazyValue[];
+  /** What has to be kept, in order of slots: results that nothing in the graph reads, state, values asked for. */
+  readonly outputs: LazyValue[];
+  /** Alive, but read inside the graph: the program may never ask for them. */
+  readonly deferrable: readonly LazyValue[];
+  /** Kernels and wiring: equal for graphs of one family. */
+  readonly wiring: Int32Array;
+  readonly wiringHash: number;
+  /** Signatures, wiring and types of leaves: equal for graphs that differ in outputs and leaf contents at most. */
+  readonly structure: Int32Array;
+  readonly structureHash: number;
+}
+
+/** Stands for an optional input that is absent. Values count up from 0, leaves down from -1. */
+const absentInput = 0x7fffffff;
+
+/** Values up to this size are kept rather than computed again should they be asked for. */
+const keptElements = 16;
+
+let cutCount = 0;
+
+function isWanted(value: LazyValue): boolean {
+  return value.isLive || value.pins > 0;
+}
+
+/**
+ * Marks what is needed, last node first.
+ * @param roots when given, only they and what they need; else all that the program can still ask for.
+ */
+function selectNodes(
+  nodes: readonly PendingNode[],
+  cut: number,
+  roots: ReadonlySet<LazyValue> | undefined,
+): { needed: PendingNode[]; outputs: LazyValue[]; deferrable: LazyValue[] } {
+  const needed: PendingNode[] = [];
+  const outputs: LazyValue[] = [];
+  const deferrable: LazyValue[] = [];
+  for (let index = nodes.length - 1; index >= 0; index--) {
+    const node = nodes[index]!;
+    let isNeeded = false;
+    for (let output = node.outputs.length - 1; output >= 0; output--) {
+      const value = node.outputs[output]!;
+      const isRead = value.usedIn === cut;
+      if (isRead) isNeeded = true;
+      if (value.node !== node) continue;
+      const isRequested = roots === undefined ? isWanted(value) : roots.has(value);
+      if (!isRequested) continue;
+      isNeeded = true;
+      const isKept =
+        !isRead || roots !== undefined || value.isState || value.pins > 0 || value.type.size <= keptElements;
+      (isKept ? outputs : deferrable).push(value);
+    }
+    if (!isNeeded) continue;
+    needed.push(node);
+    for (const input of node.inputs) if (input !== undefined) input.usedIn = cut;
+  }
+  needed.reverse();
+  outputs.reverse();
+  deferrable.reverse();
+  return { needed, outputs, deferrable };
+}
+
+/**
+ * @param nodes pending nodes in order of recording, closed under "reads a pending value".
+ * @param roots see above.
+ */
+export function planCut(nodes: readonly PendingNode[], roots?: ReadonlySet<LazyValue>): CutPlan {
+  const cut = ++cutCount;
+  const { needed, outputs, deferrable } = selectNodes(nodes, cut, roots);
+  const leaves: LazyValue[] = [];
+  const wiring: number[] = [];
+  const structure: number[] = [needed.length];
+  let wiringHash = 0;
+  let structureHash = needed.length;
+  let slots = 0;
+  for (const node of needed) {
+    const { signature } = node;
+    wiring.push(signature.kernel.id, node.inputs.length);
+    structure.push(signature.id);
+    wiringHash = mix(wiringHash, signature.kernel.id);
+    structureHash = mix(structureHash, signature.id);
+    for (const input of node.inputs) {
+      let code = absentInput;
+      if (input !== undefined) {
+        if (input.slotIn !== cut) {
+          leaves.push(input);
+          input.slotIn = cut;
+          input.slot = -leaves.length;
+        }
+        code = input.slot;
+      }
+      wiring.push(code);
+      structure.push(code);
+      wiringHash = mix(wiringHash, code);
+      structureHash = mix(structureHash, code);
+    }
+    for (const value of node.outputs) {
+      value.slotIn = cut;
+      value.slot = slots++;
+    }
+  }
+  for (const leaf of leaves) {
+    structure.push(leaf.type.id);
+    structureHash = mix(structureHash, leaf.type.id);
+  }
+  return {
+    nodes: needed,
+    leaves,
+    outputs,
+    deferrable,
+    wiring: Int32Array.from(wiring),
+    wiringHash,
+    structure: Int32Array.from(structure),
+    structureHash,
+  };
+}
+
+export function sameIntegers(left: Int32Array, right: Int32Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
+  return true;
+}
+
+/** Slots of the outputs: with the structure, they tell graphs apart that keep different values. */
+export function outputSlots(plan: CutPlan): Int32Array {
+  return Int32Array.from(plan.outputs, (value) => value.slot);
+}
+
+/** Bit for bit equal contents. */
+export function sameContents(left: HostArray, right: HostArray): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (!Object.is(left[index], right[index])) return false;
+  return true;
+}
+
+/** Bytes of leaves that only nodes hold on to: nobody else can ask for them. */
+export function retainedBytes(plan: CutPlan): number {
+  let sum = 0;
+  for (const leaf of plan.leaves) if (!leaf.isLive) sum += leaf.type.sizeBytes;
+  return sum;
+}

@@ -1,0 +1,261 @@
+/**
+ * The lazy part: kernel calls become pending nodes; when a value is needed, the nodes it is connected with are planned,
+ * compiled or found in the cache, run, and their results stored. Independent work stays pending.
+ */
+import type { HostArray } from '../ir/tensor-type.ts';
+import type { GraphCache, Structure } from './graph-cache.ts';
+import { emptyHostArray } from './host-array.ts';
+import {
+  Component,
+  findComponent,
+  LazyValue,
+  mergeComponents,
+  orderedNodes,
+  PendingNode,
+} from './pending.ts';
+import { planCut, retainedBytes, type CutPlan } from './plan-cut.ts';
+import type { BreakCause, Reporter } from './reporter.ts';
+import type { Signature } from './signature.ts';
+import { StreamHistory } from './stream-history.ts';
+import type { InternedType } from './type-table.ts';
+
+export interface RecorderOptions {
+  readonly cache: GraphCache;
+  readonly reporter: Reporter;
+  /** Pending nodes at which all of them are cut. */
+  readonly maxNodes: number;
+  /** Bytes of disposed tensors that pending nodes may keep alive. */
+  readonly maxRetainedBytes: number;
+  /** Called before recording stops; may throw to forbid it. */
+  readonly onBreak: ((cause: BreakCause) => void) | undefined;
+}
+
+/** Cause of a read by code that gives none: a custom kernel that looks at its inputs. */
+const unknownCause: BreakCause = { reason: 'FG1001' };
+
+export class Recorder {
+  readonly #options: RecorderOptions;
+  readonly #history: StreamHistory;
+  readonly #components = new Set<Component>();
+  #sequence = 0;
+  #valueCount = 0;
+  #pendingNodes = 0;
+  #nodesUntilCut: number;
+  #retainedBytes = 0;
+  /** Sequence of the last node that was recorded when nothing was pending any more. */
+  #emptySince = 0;
+  #traceMs = 0;
+  #lastGraph: string | undefined;
+  /** Why values are read while some code has control that does not know about us. */
+  #ambientCause: BreakCause | undefined;
+  readonly #materialize = (value: LazyValue): HostArray => {
+    this.require([value], this.#ambientCause ?? unknownCause);
+    return value.host!;
+  };
+
+  constructor(options: RecorderOptions) {
+    this.#options = options;
+    this.#nodesUntilCut = options.maxNodes;
+    this.#history = new StreamHistory(options.maxNodes);
+  }
+
+  get pendingNodes(): number {
+    return this.#pendingNodes;
+  }
+
+  /** Adds to the time that recording took since the last run. */
+  addTraceTime(durationMs: number): void {
+    this.#traceMs += durationMs;
+    this.#options.reporter.totals.traceMs += durationMs;
+  }
+
+  /** A value that is in host memory already. */
+  hostValue(type: InternedType, host: HostArray | undefined): LazyValue {
+    return new LazyValue(++this.#valueCount, type, this.#materialize, host, undefined, 0);
+  }
+
+  /** Appends one call; its results are pending. Results without elements are known at once. */
+  record(signature: Signature, inputs: readonly (LazyValue | undefined)[]): LazyValue[] {
+    const types = signature.outputs!;
+    if (types.every((type) => type.size === 0)) {
+      return types.map((type) => this.hostValue(type, emptyHostArray(type.dtype, 0)));
+    }
+    if (this.#pendingNodes >= this.#nodesUntilCut) this.#cutAll();
+    let component: Component | undefined;
+    for (const input of inputs) {
+      const other = input?.node?.component;
+      if (other === undefined || input!.host !== undefined) continue;
+      const found = findComponent(other);
+      if (component === undefined) component = found;
+      else if (component !== found) {
+        const merged = mergeComponents(component, found);
+        this.#components.delete(merged === component ? found : component);
+        component = merged;
+      }
+    }
+    if (component === undefined) this.#components.add((component = new Component()));
+    const stack = this.#history.add(signature.id, this.#options.reporter.stacks);
+    const node = new PendingNode(++this.#sequence, signature, inputs, component, stack);
+    component.nodes.push(node);
+    for (const input of inputs) if (input !== undefined) input.lastReader = node.sequence;
+    for (let output = 0; output < types.length; output++) {
+      const value = new LazyValue(
+        ++this.#valueCount,
+        types[output]!,
+        this.#materialize,
+        undefined,
+        node,
+        output,
+      );
+      node.outputs.push(value);
+    }
+    this.#pendingNodes++;
+    this.#options.reporter.totals.captured++;
+    return node.outputs;
+  }
+
+  /** The program let go of a value: what only pending nodes keep alive is bounded. */
+  release(value: LazyValue): void {
+    value.isLive = false;
+    if (value.isFrozen) this.#options.cache.forget(value);
+    if (value.host === undefined || value.lastReader <= this.#emptySince) return;
+    this.#retainedBytes += value.type.sizeBytes;
+    if (this.#retainedBytes > this.#options.maxRetainedBytes) this.#cutAll();
+  }
+
+  /** Runs `body`; reads inside it that name no cause have this one. */
+  withCause<T>(cause: BreakCause, body: () => T): T {
+    const before = this.#ambientCause;
+    this.#ambientCause = cause;
+    try {
+      return body();
+    } finally {
+      this.#ambientCause = before;
+    }
+  }
+
+  /**
+   * Makes values be in host memory.
+   * @returns whether anything had to run for it.
+   * @throws BackendError when compiling or running fails; everything stays pending then.
+   */
+  require(values: readonly LazyValue[], cause: BreakCause): boolean {
+    const missing = values.filter((value) => value.host === undefined && value.node !== undefined);
+    if (missing.length === 0) return false;
+    const { reporter, onBreak } = this.#options;
+    onBreak?.(cause);
+    const start = reporter.now();
+    for (const value of missing) value.pins++;
+    try {
+      this.#computePending(missing, cause);
+      const deferred = missing.filter((value) => value.host === undefined);
+      if (deferred.length > 0) this.#recompute(deferred, cause);
+    } finally {
+      for (const value of missing) value.pins--;
+    }
+    reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
+    return true;
+  }
+
+  /** Runs everything that is pending and can still be asked for. */
+  flushAll(cause: BreakCause): void {
+    if (this.#components.size === 0) return;
+    const { reporter } = this.#options;
+    const start = reporter.now();
+    let hasRun = false;
+    for (const component of [...this.#components]) {
+      hasRun = this.#flush(component, cause) || hasRun;
+    }
+    if (hasRun) reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
+  }
+
+  /** Forgets what is pending without running it. */
+  drop(): void {
+    for (const component of this.#components) this.#retire(component);
+  }
+
+  #cutAll(): void {
+    const detail = `The recorded graph reached ${this.#pendingNodes} nodes`;
+    this.flushAll({ reason: 'FG1008', detail, stack: this.#options.reporter.stacks?.take(this.flushAll) });
+    this.#nodesUntilCut = this.#history.alignedLimit();
+  }
+
+  #computePending(values: readonly LazyValue[], cause: BreakCause): void {
+    const components = new Set<Component>();
+    for (const { node } of values) {
+      if (node?.component !== undefined) components.add(findComponent(node.component));
+    }
+    for (const component of components) this.#flush(component, cause);
+  }
+
+  /** @returns whether a graph ran; false when all of the component is dead. */
+  #flush(component: Component, cause: BreakCause): boolean {
+    const plan = planCut(orderedNodes(component));
+    const deferred = plan.leaves.filter((leaf) => leaf.host === undefined);
+    if (deferred.length > 0) this.#recompute(deferred, cause);
+    const hasRun = plan.outputs.length > 0;
+    if (hasRun) this.#run(plan, cause);
+    this.#retire(component);
+    return hasRun;
+  }
+
+  /** Its nodes count as run. */
+  #retire(component: Component): void {
+    for (const node of component.nodes) node.component = undefined;
+    this.#pendingNodes -= component.nodes.length;
+    component.nodes = [];
+    this.#components.delete(component);
+    this.#history.restart();
+    if (this.#components.size > 0) return;
+    this.#retainedBytes = 0;
+    this.#emptySince = this.#sequence;
+  }
+
+  /** Runs again what computes values that an earlier graph left out, and lets its family keep them from now on. */
+  #recompute(values: readonly LazyValue[], cause: BreakCause): void {
+    const nodes = new Set<PendingNode>();
+    const queue = values.map((value) => value.node!);
+    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+      if (nodes.has(node)) continue;
+      nodes.add(node);
+      for (const input of node.inputs) {
+        if (input !== undefined && input.host === undefined) queue.push(input.node!);
+      }
+    }
+    for (const { deferral } of values) deferral?.learnedSlots.add(deferral.slot);
+    const ordered = [...nodes].sort((left, right) => left.sequence - right.sequence);
+    this.#run(planCut(ordered, new Set(values)), cause);
+  }
+
+  #run(plan: CutPlan, cause: BreakCause): void {
+    const { cache } = this.#options;
+    const structure = cache.structureOf(plan, cause.stack?.site ?? -1);
+    const deferred = settleOutputs(plan, structure);
+    const cached = cache.acquire(structure, plan, cause.stack?.id);
+    const traceMs = this.#traceMs;
+    this.#traceMs = 0;
+    const results = cache.run(cached, plan, traceMs);
+    for (const [index, value] of plan.outputs.entries()) value.values = results[index];
+    for (const value of deferred) {
+      value.deferral = { learnedSlots: structure.family.learnedSlots, slot: value.slot };
+    }
+    this.#lastGraph = cached.id;
+  }
+}
+
+/**
+ * Decides which values that are alive but were read inside the graph are kept: those that graphs of this family were
+ * asked for before, and all when leaving them out would hold on to more memory than keeping them.
+ * @returns the ones left out.
+ */
+function settleOutputs(plan: CutPlan, structure: Structure): readonly LazyValue[] {
+  if (plan.deferrable.length === 0) return [];
+  const { learnedSlots } = structure.family;
+  const left = plan.deferrable.filter((value) => !learnedSlots.has(value.slot));
+  const leftBytes = left.reduce((sum, value) => sum + value.type.sizeBytes, 0);
+  const isDeferred = left.length > 0 && retainedBytes(plan) <= leftBytes;
+  const kept = isDeferred ? plan.deferrable.filter((value) => learnedSlots.has(value.slot)) : plan.deferrable;
+  plan.outputs.push(...kept);
+  plan.outputs.sort((first, second) => first.slot - second.slot);
+  return isDeferred ? left : [];
+}

@@ -1,0 +1,127 @@
+/**
+ * Signatures: one kernel with given attributes and input types. A call that was seen before in this form is recognised
+ * by integer hashing, verified exactly, so that shape inference runs once per signature and graphs compare as integers.
+ */
+import type { Attributes } from '../ir/graph.ts';
+import type { OpSignature } from '../ir/op-signature.ts';
+import { isAliasOfInput } from './alias-rules.ts';
+import { copyAttributes, hashAttributes, sameAttributes } from './attributes.ts';
+import type { KernelAttributes, TensorInfo } from './tf-module.ts';
+import { dtypeCode, mix, sameShape, type InternedType, type TypeTable } from './type-table.ts';
+
+/** A kernel name with what the op table knows of it. */
+export interface KernelEntry {
+  readonly id: number;
+  readonly name: string;
+  /** Absent: not in the op table. */
+  readonly op: OpSignature | undefined;
+}
+
+export interface Signature {
+  readonly id: number;
+  readonly kernel: KernelEntry;
+  readonly attributes: Attributes;
+  /** Types as the call saw them, which after a reshape differ from those the memory was made with. */
+  readonly inputTypes: readonly (InternedType | undefined)[];
+  /** `undefined`: this form has to run eagerly. */
+  readonly outputs: readonly InternedType[] | undefined;
+  /** Index of the input whose memory the result shares, else -1. */
+  readonly aliasedInput: number;
+}
+
+const hostOnly = (type: InternedType | undefined): boolean =>
+  type !== undefined && (type.dtype === 'string' || type.dtype === 'complex64');
+
+function matches(
+  signature: Signature,
+  infos: readonly (TensorInfo | undefined)[],
+  attributes: KernelAttributes | undefined,
+): boolean {
+  const { inputTypes } = signature;
+  if (inputTypes.length !== infos.length) return false;
+  for (let index = 0; index < infos.length; index++) {
+    const info = infos[index];
+    const type = inputTypes[index];
+    if (info === undefined || info === null || type === undefined) {
+      if ((info ?? undefined) !== undefined || type !== undefined) return false;
+    } else if (info.dtype !== type.dtype || !sameShape(info.shape, type.shape)) return false;
+  }
+  return sameAttributes(signature.attributes, attributes);
+}
+
+export class SignatureTable {
+  readonly #types: TypeTable;
+  readonly #kernels = new Map<string, KernelEntry>();
+  readonly #byHash = new Map<number, Signature[]>();
+  #count = 0;
+
+  constructor(types: TypeTable) {
+    this.#types = types;
+  }
+
+  kernel(name: string, op: OpSignature | undefined): KernelEntry {
+    let entry = this.#kernels.get(name);
+    if (entry === undefined) this.#kernels.set(name, (entry = { id: this.#kernels.size, name, op }));
+    return entry;
+  }
+
+  /**
+   * The signature of a call of a kernel that is in the op table.
+   * @returns `undefined` when a graph cannot hold the call's attributes.
+   * @throws what eager's kernel would throw for these arguments.
+   */
+  find(
+    kernel: KernelEntry,
+    infos: readonly (TensorInfo | undefined)[],
+    attributes: KernelAttributes | undefined,
+  ): Signature | undefined {
+    let hash = kernel.id;
+    for (let index = 0; index < infos.length; index++) {
+      const info = infos[index];
+      if (info === undefined || info === null) {
+        hash = mix(hash, -1);
+        continue;
+      }
+      const { shape } = info;
+      hash = mix(hash, dtypeCode(info.dtype) + (shape.length << 4));
+      for (let axis = 0; axis < shape.length; axis++) hash = mix(hash, shape[axis]!);
+    }
+    hash = hashAttributes(hash, attributes);
+    let bucket = this.#byHash.get(hash);
+    if (bucket !== undefined) {
+      for (let index = 0; index < bucket.length; index++) {
+        const signature = bucket[index]!;
+        if (signature.kernel === kernel && matches(signature, infos, attributes)) return signature;
+      }
+    }
+    const signature = this.#make(kernel, infos, attributes);
+    if (signature === undefined) return undefined;
+    if (bucket === undefined) this.#byHash.set(hash, (bucket = []));
+    bucket.push(signature);
+    return signature;
+  }
+
+  #make(
+    kernel: KernelEntry,
+    infos: readonly (TensorInfo | undefined)[],
+    attributes: KernelAttributes | undefined,
+  ): Signature | undefined {
+    const copy = copyAttributes(attributes);
+    if (copy === undefined) return undefined;
+    const inputTypes = infos.map((info) => {
+      const found = info ?? undefined;
+      return found === undefined ? undefined : this.#types.intern(found.dtype, found.shape);
+    });
+    const inferred = inputTypes.some(hostOnly) ? undefined : kernel.op!.infer(inputTypes, copy);
+    const outputs = inferred?.map((type) => this.#types.intern(type.dtype, type.shape));
+    const isHeld = outputs !== undefined && !outputs.some(hostOnly) && !('seed' in copy);
+    return Object.freeze({
+      id: this.#count++,
+      kernel,
+      attributes: copy,
+      inputTypes,
+      outputs: isHeld ? outputs : undefined,
+      aliasedInput: isHeld ? isAliasOfInput(kernel.op!, inputTypes, copy, outputs) : -1,
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The part of tfjs that capture touches, as structural types: `@tensorflow/tfjs`, `@tensorflow/tfjs-core`, bundles of
+ * them and older versions all fit. The module itself always is the program's own and arrives as a value.
+ */
+import type { Dtype } from '../ir/tensor-type.ts';
+
+/** Identity of a tensor's memory: an object that engine and backends use as a key. */
+export type DataId = object;
+
+/** What kernels take and return. */
+export interface TensorInfo {
+  readonly dataId: DataId;
+  readonly shape: number[];
+  readonly dtype: Dtype;
+}
+
+export type KernelInputs =
+  Readonly<Record<string, TensorInfo | undefined>> | readonly (TensorInfo | undefined)[];
+export type KernelAttributes = Readonly<Record<string, unknown>>;
+export type KernelResult = TensorInfo | TensorInfo[];
+
+export interface KernelCall {
+  inputs: KernelInputs;
+  backend: object;
+  attrs?: KernelAttributes | undefined;
+}
+
+export interface KernelConfig {
+  kernelName: string;
+  backendName: string;
+  kernelFunc(call: KernelCall): KernelResult;
+  setupFunc?(backend: object): void;
+  disposeFunc?(backend: object): void;
+}
+
+/** tfjs's per-backend table of dataIds. `get` moves data here from another backend first when it lies there. */
+export interface DataStorage<T> {
+  get(dataId: DataId): T;
+  set(dataId: DataId, value: T): void;
+  has(dataId: DataId): boolean;
+  delete(dataId: DataId): boolean;
+  numDataIds(): number;
+}
+
+export interface EngineVariable {
+  readonly name: string;
+  readonly dataId: DataId;
+}
+
+export interface Engine {
+  backendName: string | null | undefined;
+  readonly registeredVariables: Readonly<Record<string, EngineVariable>>;
+  runKernel(kernelName: string, inputs: unknown, attrs?: unknown): unknown;
+  setBackend(backendName: string): Promise<boolean>;
+  makeTensorFromTensorInfo(info: TensorInfo, backend?: object): unknown;
+  moveData(backend: object, dataId: DataId): void;
+  findBackend(backendName: string): unknown;
+}
+
+export type BackendFactory = () => object;
+
+/** tfjs-core's exports, as far as capture calls them. */
+export interface TfModule {
+  engine(): Engine;
+  registerBackend(name: string, factory: BackendFactory, priority?: number): boolean;
+  removeBackend(name: string): void;
+  findBackendFactory(name: string): BackendFactory | null;
+  getKernelsForBackend(backendName: string): KernelConfig[];
+  getKernel(kernelName: string, backendName: string): KernelConfig | undefined;
+  registerKernel(config: KernelConfig): void;
+  unregisterKernel(kernelName: string, backendName: string): void;
+  buffer(shape: number[], dtype: Dtype, values: unknown): object;
+  DataStorage: new (backend: never, mover: never) => object;
+}
