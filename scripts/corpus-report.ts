@@ -123,6 +123,7 @@ export function formatCorpusReport(
   const header = [
     'program',
     'outcome',
+    'largest difference',
     'calls',
     'compiled',
     'graphs',
@@ -142,6 +143,7 @@ export function formatCorpusReport(
     return [
       result.name,
       outcomeOf(result),
+      result.vsRef === undefined ? '-' : difference(result.vsRef),
       calls === undefined ? '-' : integer(calls),
       stats === undefined || calls === undefined ? '-' : percent(stats.kernelCalls.compiled, calls),
       stats === undefined ? '-' : integer(stats.compiles),
@@ -162,6 +164,10 @@ export function formatCorpusReport(
   lines.push(...text);
   return { text: lines.join('\n'), isAccepted };
 }
+
+/** Of all reads, variables and results: relative, with values below 1e-3 taken as 1e-3. */
+const difference = ({ maxRelDiff }: NonNullable<RunnerResult['vsRef']>): string =>
+  maxRelDiff === 0 ? '0' : maxRelDiff.toExponential(0);
 
 function describeMemory(result: CaseResult, reference: MemoryCounts | undefined): string {
   const memory = result.facts?.memory;
