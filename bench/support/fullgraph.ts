@@ -12,6 +12,10 @@ export type Tf = typeof tfjs;
 export interface InstallOptions {
   /** Threads of the native runtime. */
   readonly threads: number;
+  /** Whether idle threads of the native runtime spin. Spinning threads starve the other processes of a busy machine. */
+  readonly spinning: boolean;
+  /** Clock in milliseconds: some programs replace `performance.now`. */
+  readonly now: () => number;
   /** Folder of compiled artifacts that survive the process; `undefined`: no disk cache. */
   readonly cacheDir?: string | undefined;
 }
@@ -57,9 +61,16 @@ export function hasFullgraph(): boolean {
 }
 
 /** Registers fullgraph's backend with `tf` without making it the active one. */
-export async function installFullgraph(tf: Tf, options: InstallOptions): Promise<Fullgraph> {
+export async function installFullgraph(
+  tf: Tf,
+  options: { readonly threads: number; readonly spinning?: boolean; readonly cacheDir?: string | undefined },
+): Promise<Fullgraph> {
   const session = (await import(pathToFileURL(sessionFile()).href)) as {
     install: (tf: Tf, options: InstallOptions) => Promise<Fullgraph> | Fullgraph;
   };
-  return session.install(tf, options);
+  return session.install(tf, {
+    spinning: false,
+    now: () => Number(process.hrtime.bigint()) / 1e6,
+    ...options,
+  });
 }
