@@ -5,7 +5,7 @@
 import type { ConcreteType } from '../../ir/op-signature.ts';
 import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
 import { convert, dtypeOf, input, shapeOf, where } from './numbers.ts';
-import { broadcastShapes, hasComplex, isNative, present, sameShape, type NativeDtype } from './rules.ts';
+import { broadcastShapes, hasComplex, isNative, present, sameShape } from './rules.ts';
 import { f32, floats, i32 } from './samples.ts';
 
 /** `x < 0 ? slope * x : x` in float32. ONNX's PRelu broadcasts the slope to x only. */
@@ -123,7 +123,7 @@ export const activationOps: readonly OpDefinition[] = [
     },
     lower(context) {
       if (!isNative(context.inputTypes[0])) return undefined;
-      const logits = convert(context, input(context), dtypeOf(context) as NativeDtype, 'float32');
+      const logits = convert(context, input(context), dtypeOf(context), 'float32');
       return [context.op('Softmax', [logits], { axis: -1 })];
     },
     samples: [

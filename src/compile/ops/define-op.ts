@@ -105,7 +105,7 @@ export const attribute: {
   numbers(attributes, name, fallback) {
     const value = attributes[name];
     if (typeof value === 'number') return [value];
-    return read(attributes, name, fallback, (found) => Array.isArray(found)) as readonly number[];
+    return read<readonly AttributeValue[]>(attributes, name, fallback, Array.isArray) as readonly number[];
   },
 };
 

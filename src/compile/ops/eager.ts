@@ -3,9 +3,9 @@
  * runs on the eager kernel inside the executable; where sizes follow from data, it runs at once.
  */
 import type { ConcreteType } from '../../ir/op-signature.ts';
-import { attribute, defineOp, type OpDefinition, type OpSample } from './define-op.ts';
+import { defineOp, type OpDefinition, type OpSample } from './define-op.ts';
 import { present } from './rules.ts';
-import { f32, floats, i32, ints } from './samples.ts';
+import { f32, i32, ints } from './samples.ts';
 
 /** The size of a result is known only from data, or bad data must raise its error at the call. */
 function dataDependent(
@@ -37,33 +37,6 @@ const complexOps: readonly OpDefinition[] = [
   ),
 ];
 
-const boxes = f32([3, 4], [0, 0, 1, 1, 0, 0.1, 1, 1.1, 0, 2, 1, 3]);
-const scores = floats(0.9, 0.8, 0.7);
-
-const selectionOps: readonly OpDefinition[] = [
-  dataDependent('NonMaxSuppressionV3', ['boxes', 'scores']),
-  defineOp({
-    kernel: 'NonMaxSuppressionV4',
-    inputs: ['boxes', 'scores'],
-    isEager: true,
-    infer(_, attributes) {
-      if (!attribute.boolean(attributes, 'padToMaxOutputSize', false)) return undefined;
-      return [
-        { dtype: 'int32', shape: [attribute.number(attributes, 'maxOutputSize')] },
-        { dtype: 'int32', shape: [] },
-      ];
-    },
-    samples: [
-      {
-        inputs: [boxes, scores],
-        attributes: { maxOutputSize: 4, iouThreshold: 0.5, scoreThreshold: 0, padToMaxOutputSize: true },
-      },
-    ],
-  }),
-  dataDependent('NonMaxSuppressionV5', ['boxes', 'scores']),
-  dataDependent('Unique', ['x'], [{ inputs: [ints(1, 1, 2)], attributes: { axis: 0 } }]),
-];
-
 const sparseOps: readonly OpDefinition[] = [
   dataDependent('SparseFillEmptyRows', ['indices', 'values', 'denseShape', 'defaultValue']),
   dataDependent('SparseReshape', ['inputIndices', 'inputShape', 'newShape']),
@@ -87,8 +60,8 @@ const stringOps: readonly OpDefinition[] = [
 
 export const eagerOps: readonly OpDefinition[] = [
   ...complexOps,
-  ...selectionOps,
   ...sparseOps,
   ...stringOps,
+  dataDependent('Unique', ['x'], [{ inputs: [ints(1, 1, 2)], attributes: { axis: 0 } }]),
   dataDependent('Draw', ['image']),
 ];

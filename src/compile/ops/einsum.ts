@@ -23,8 +23,8 @@ function hasDuplicates(labels: readonly string[]): boolean {
 function parseEquation(text: string, operandCount: number): Equation | undefined {
   const sides = text.replaceAll(/\s/g, '').split('->');
   if (sides.length !== 2 || text.includes('...')) return undefined;
-  const operands = sides[0]!.split(',').map((term) => [...term]);
-  const result = [...sides[1]!];
+  const operands = sides[0]!.split(',').map((term) => term.split(''));
+  const result = sides[1]!.split('');
   if (operands.length !== operandCount || operandCount > 2) return undefined;
   if ([...operands, result].some(hasDuplicates)) return undefined;
   return result.every((label) => operands.some((term) => term.includes(label)))

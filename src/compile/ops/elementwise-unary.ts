@@ -3,7 +3,14 @@
  * input dtype; dtypes without one run eagerly (transcendental functions of int32, which eager computes in double and
  * truncates).
  */
-import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
+import {
+  attribute,
+  defineOp,
+  type LoweringContext,
+  type OnnxValue,
+  type OpDefinition,
+  type SampleTensor,
+} from './define-op.ts';
 import { convert, dtypeOf, filled, input, shapeOf, where } from './numbers.ts';
 import { hasComplex, present, type NativeDtype } from './rules.ts';
 import { bool, f32, i32, special, specialInts } from './samples.ts';
@@ -21,9 +28,10 @@ interface UnaryEntry {
 }
 
 function unary(entry: UnaryEntry): OpDefinition {
-  const inputs = [special, f32([2, 3]), f32([]), f32([0, 3])];
+  const inputs: SampleTensor[] = [];
+  if (entry.lower.float32) inputs.push(special, f32([2, 3]), f32([]), f32([0, 3]));
   if (entry.lower.int32) inputs.push(specialInts, i32([]));
-  if (entry.lower.bool) inputs.push(bool([2, 2]));
+  if (entry.lower.bool) inputs.push(bool([2, 2]), bool([]), bool([0, 2]));
   return defineOp({
     kernel: entry.kernel,
     inputs: ['x'],

@@ -82,7 +82,7 @@ function padShape(context: LoweringContext, index: number, rank: number): OnnxVa
 function lowerMultinomial(context: LoweringContext): OnnxValue {
   const [batch, events] = shapeOf(context);
   const samples = attribute.number(context.attributes, 'numSamples');
-  const random = createAlea(String(context.attributes['seed']));
+  const random = createAlea(String(attribute.number(context.attributes, 'seed')));
   const draws = context.tensor(
     Float64Array.from({ length: samples }, () => random()),
     [samples, 1],

@@ -2,6 +2,7 @@
 import { activationOps } from './activation.ts';
 import { convGradientOps } from './conv-gradient.ts';
 import { convOps } from './conv.ts';
+import { detectionOps } from './detection.ts';
 import { eagerOps } from './eager.ts';
 import { einsumOps } from './einsum.ts';
 import { binaryOps } from './elementwise-binary.ts';
@@ -12,6 +13,7 @@ import { imageBlockOps } from './image-blocks.ts';
 import { cropAndResizeOp } from './image-crop.ts';
 import { imageResizeOps } from './image-resize.ts';
 import { imageTurnOps } from './image-turn.ts';
+import { lookupOps } from './lookup.ts';
 import { matmulOps } from './matmul.ts';
 import { normalizeOps } from './normalize.ts';
 import { poolGradientOps } from './pool-gradient.ts';
@@ -34,6 +36,8 @@ const families: readonly (readonly OpDefinition[])[] = [
   sliceOps,
   fillOps,
   gatherOps,
+  lookupOps,
+  detectionOps,
   eagerOps,
   convOps,
   convGradientOps,

@@ -72,11 +72,8 @@ export function numberLists(
   attributes: Attributes,
   name: string,
 ): readonly (readonly number[])[] | undefined {
-  const value = attributes[name];
-  if (!Array.isArray(value)) return undefined;
-  return (value as readonly AttributeValue[]).every((row) => Array.isArray(row))
-    ? (value as unknown as readonly (readonly number[])[])
-    : undefined;
+  const value = attributes[name] as readonly (readonly number[])[];
+  return Array.isArray(value) && value.every((row) => Array.isArray(row)) ? value : undefined;
 }
 
 /** Fills in the one `-1` of a shape, by tfjs's rules. */
