@@ -1,0 +1,107 @@
+/**
+ * A view: pure functions from the report and the view's settings to lines. A list of rows with a cursor, and beside or
+ * below it the detail of the row under the cursor. To add a view, write its file in `views/` and list it in
+ * `views/index.ts`; tab, key, help and render tests follow from that.
+ */
+import type { Report } from '../explain/report.ts';
+import type { Line } from './lines.ts';
+
+/** What the user set in one view. All of it is data, so that a view's output can be tested without a terminal. */
+export interface ViewSettings {
+  /** Rows must contain it, ignoring case; empty: all rows. */
+  readonly filter: string;
+  /** Index into the view's `sorts`. */
+  readonly sort: number;
+  /** Index into the view's `groups`; 0 is ungrouped. */
+  readonly group: number;
+  /** Keys of rows that are folded open (or closed, as the view likes). */
+  readonly toggled: ReadonlySet<string>;
+  /** What the view drilled into, outermost first: a graph id, then a node name. */
+  readonly path: readonly string[];
+  /** Magnification and left edge for views with a horizontal axis. */
+  readonly zoom: number;
+  readonly pan: number;
+}
+
+export const initialSettings: ViewSettings = {
+  filter: '',
+  sort: 0,
+  group: 0,
+  toggled: new Set(),
+  path: [],
+  zoom: 1,
+  pan: 0,
+};
+
+export interface ListRow {
+  /** Unique in the list; the cursor follows it when the list changes. */
+  readonly key: string;
+  /** A heading: the cursor skips it. */
+  readonly isHeading?: boolean;
+}
+
+export interface ListModel {
+  readonly count: number;
+  row(index: number): ListRow;
+  /** Drawn only for rows on the screen. */
+  line(index: number, width: number): Line;
+}
+
+/** What `o`, `y`, `m` and `e` act on. */
+export interface Target {
+  readonly file?: string;
+  readonly line?: number;
+  /** What `y` copies. */
+  readonly text?: string;
+  /** Graph that `m` minifies and `e` exports. */
+  readonly graph?: string;
+}
+
+/** What enter leads to. */
+export type Navigation =
+  | { readonly kind: 'settings'; readonly settings: ViewSettings; readonly cursor?: string }
+  | {
+      readonly kind: 'view';
+      readonly view: string;
+      readonly settings?: Partial<ViewSettings>;
+      readonly cursor?: string;
+    };
+
+export interface View {
+  readonly id: string;
+  readonly title: string;
+  /** Digit that opens it. */
+  readonly key: string;
+  readonly sorts?: readonly string[];
+  readonly groups?: readonly string[];
+  /** Whether left/right and +/- move along a horizontal axis. */
+  readonly isHorizontal?: boolean;
+  /** Lines above the list that do not scroll. */
+  head?(report: Report, settings: ViewSettings, width: number): readonly Line[];
+  /** Rebuilt only when the report or the settings change: must be fast for 10,000 rows. */
+  list(report: Report, settings: ViewSettings): ListModel;
+  /** Lines for the row under the cursor; none: the list takes the whole width. */
+  detail?(report: Report, settings: ViewSettings, key: string, width: number): readonly Line[];
+  target?(report: Report, settings: ViewSettings, key: string): Target;
+  enter?(report: Report, settings: ViewSettings, key: string): Navigation | undefined;
+  /** Words that the help screen explains. */
+  readonly terms?: Readonly<Record<string, string>>;
+}
+
+/** Identity with checking. */
+export function defineView(view: View): View {
+  return view;
+}
+
+/** A list model over an array. */
+export function listOf<T>(
+  items: readonly T[],
+  row: (item: T) => ListRow,
+  draw: (item: T, width: number) => Line,
+): ListModel {
+  return {
+    count: items.length,
+    row: (index) => row(items[index]!),
+    line: (index, width) => draw(items[index]!, width),
+  };
+}

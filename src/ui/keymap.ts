@@ -1,0 +1,123 @@
+/** Keys → commands: the one table. Footer and help are derived from it. */
+
+export type Command =
+  | 'up'
+  | 'down'
+  | 'page-up'
+  | 'page-down'
+  | 'top'
+  | 'bottom'
+  | 'left'
+  | 'right'
+  | 'enter'
+  | 'back'
+  | 'next-view'
+  | 'previous-view'
+  | 'filter'
+  | 'sort'
+  | 'group'
+  | 'toggle'
+  | 'zoom-in'
+  | 'zoom-out'
+  | 'focus'
+  | 'next-break'
+  | 'previous-break'
+  | 'open-editor'
+  | 'copy'
+  | 'minify'
+  | 'export'
+  | 'help'
+  | 'quit'
+  | 'pause'
+  | 'stop';
+
+export interface Binding {
+  readonly command: Command;
+  /** As {@link keyName} spells them. */
+  readonly keys: readonly string[];
+  readonly help: string;
+  /** Short form for the footer; absent: not shown there. */
+  readonly footer?: string;
+}
+
+export const keymap: readonly Binding[] = [
+  { command: 'up', keys: ['up', 'k'], help: 'one row up' },
+  { command: 'down', keys: ['down', 'j'], help: 'one row down' },
+  { command: 'page-up', keys: ['pageup', 'ctrl+b', 'ctrl+u'], help: 'one page up' },
+  { command: 'page-down', keys: ['pagedown', 'ctrl+f', 'ctrl+d', 'space'], help: 'one page down' },
+  { command: 'top', keys: ['home', 'g'], help: 'first row' },
+  { command: 'bottom', keys: ['end', 'G'], help: 'last row' },
+  { command: 'left', keys: ['left', 'h'], help: 'back to the list, or pan left' },
+  { command: 'right', keys: ['right', 'l'], help: 'into the detail, or pan right' },
+  { command: 'enter', keys: ['return'], help: 'open, follow an edge', footer: 'open' },
+  { command: 'back', keys: ['escape', 'backspace'], help: 'back, clear the filter' },
+  { command: 'next-view', keys: ['tab'], help: 'next view' },
+  { command: 'previous-view', keys: ['shift+tab'], help: 'previous view' },
+  { command: 'filter', keys: ['/'], help: 'filter the rows', footer: 'filter' },
+  { command: 'sort', keys: ['s'], help: 'next order', footer: 'sort' },
+  { command: 'group', keys: ['v'], help: 'next grouping', footer: 'group' },
+  { command: 'toggle', keys: ['x'], help: 'fold or unfold' },
+  { command: 'zoom-in', keys: ['+', '='], help: 'zoom in', footer: 'zoom' },
+  { command: 'zoom-out', keys: ['-', '_'], help: 'zoom out' },
+  { command: 'next-break', keys: ['n'], help: 'next break' },
+  { command: 'previous-break', keys: ['N'], help: 'previous break' },
+  { command: 'open-editor', keys: ['o'], help: 'open $EDITOR at the line', footer: 'editor' },
+  { command: 'copy', keys: ['y'], help: 'copy to the clipboard', footer: 'copy' },
+  { command: 'minify', keys: ['m'], help: 'minify the graph', footer: 'minify' },
+  { command: 'export', keys: ['e'], help: 'export the graph as .onnx', footer: 'export' },
+  { command: 'pause', keys: ['p'], help: 'pause or go on (minify)' },
+  { command: 'stop', keys: ['S'], help: 'stop with the best so far (minify)' },
+  { command: 'help', keys: ['?'], help: 'this help', footer: 'help' },
+  { command: 'quit', keys: ['q', 'ctrl+c'], help: 'quit', footer: 'quit' },
+];
+
+const byKey: ReadonlyMap<string, Command> = new Map(
+  keymap.flatMap((binding) => binding.keys.map((key) => [key, binding.command])),
+);
+
+export function commandOf(key: string): Command | undefined {
+  return byKey.get(key);
+}
+
+/** The key that the footer and the help show first. */
+export function keyOf(command: Command): string {
+  const key = keymap.find((binding) => binding.command === command)?.keys[0] ?? '';
+  return key === 'return' ? 'enter' : key;
+}
+
+/** Flags that ink reports beside the typed text. */
+export interface KeyFlags {
+  readonly upArrow?: boolean;
+  readonly downArrow?: boolean;
+  readonly leftArrow?: boolean;
+  readonly rightArrow?: boolean;
+  readonly pageUp?: boolean;
+  readonly pageDown?: boolean;
+  readonly home?: boolean;
+  readonly end?: boolean;
+  readonly return?: boolean;
+  readonly escape?: boolean;
+  readonly tab?: boolean;
+  readonly backspace?: boolean;
+  readonly delete?: boolean;
+  readonly ctrl?: boolean;
+  readonly shift?: boolean;
+}
+
+/** One name per key: `up`, `ctrl+f`, `shift+tab`, `G`. */
+export function keyName(input: string, flags: KeyFlags): string {
+  if (flags.upArrow === true) return 'up';
+  if (flags.downArrow === true) return 'down';
+  if (flags.leftArrow === true) return 'left';
+  if (flags.rightArrow === true) return 'right';
+  if (flags.pageUp === true) return 'pageup';
+  if (flags.pageDown === true) return 'pagedown';
+  if (flags.home === true) return 'home';
+  if (flags.end === true) return 'end';
+  if (flags.return === true) return 'return';
+  if (flags.escape === true) return 'escape';
+  if (flags.tab === true) return flags.shift === true ? 'shift+tab' : 'tab';
+  if (flags.backspace === true || flags.delete === true) return 'backspace';
+  if (flags.ctrl === true) return `ctrl+${input}`;
+  return input === ' ' ? 'space' : input;
+}

@@ -1,0 +1,167 @@
+/**
+ * What views are made of: lines of styled spans, plain data. A view never knows the terminal; `components/lines-view.tsx`
+ * draws lines, tests read them. Widths are terminal columns, so wide characters and emoji count as two.
+ */
+import stringWidth from 'string-width';
+
+/** What a span means; `theme.ts` says how that looks. */
+export type Role =
+  | 'text'
+  | 'muted'
+  | 'strong'
+  | 'accent'
+  | 'good'
+  | 'warning'
+  | 'bad'
+  | 'added'
+  | 'removed'
+  | 'code'
+  | 'selected'
+  | 'match';
+
+export interface Span {
+  readonly text: string;
+  readonly role?: Role;
+}
+
+export type Line = readonly Span[];
+
+/** A line of one span. */
+export function line(text: string, role?: Role): Line {
+  return [role === undefined ? { text } : { text, role }];
+}
+
+export function span(text: string, role?: Role): Span {
+  return role === undefined ? { text } : { text, role };
+}
+
+export function lineText(spans: Line): string {
+  return spans.map((each) => each.text).join('');
+}
+
+export function lineWidth(spans: Line): number {
+  let width = 0;
+  for (const each of spans) width += stringWidth(each.text);
+  return width;
+}
+
+const controlCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+
+/** Text that cannot move the cursor or colour the screen, whatever a program put into its names. */
+export function printable(text: string): string {
+  return text.replaceAll('\t', '  ').replaceAll(controlCharacters, '·');
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** The longest start of a text that fits into `width` columns, with an ellipsis when something was cut. */
+export function truncate(text: string, width: number): string {
+  if (width <= 0) return '';
+  if (text.length <= width && /^[\u0020-\u007e]*$/.test(text)) return text;
+  if (stringWidth(text) <= width) return text;
+  let used = 0;
+  let kept = '';
+  for (const { segment } of graphemes.segment(text)) {
+    const next = stringWidth(segment);
+    if (used + next > width - 1) break;
+    kept += segment;
+    used += next;
+  }
+  return `${kept}…`;
+}
+
+/** Cut at `width` columns. */
+export function truncateLine(spans: Line, width: number): Line {
+  if (lineWidth(spans) <= width) return spans;
+  const kept: Span[] = [];
+  let left = width;
+  for (const each of spans) {
+    const own = stringWidth(each.text);
+    if (own < left) {
+      kept.push(each);
+      left -= own;
+      continue;
+    }
+    kept.push({ ...each, text: truncate(`${each.text} `, left) });
+    break;
+  }
+  return kept;
+}
+
+/** Padded with blanks to exactly `width` columns, cut when longer. */
+export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
+  const cut = truncate(printable(text), width);
+  const blanks = ' '.repeat(Math.max(0, width - stringWidth(cut)));
+  return align === 'left' ? cut + blanks : blanks + cut;
+}
+
+/** Padded to exactly `width` columns. */
+export function padLine(spans: Line, width: number): Line {
+  const cut = truncateLine(spans, width);
+  const missing = width - lineWidth(cut);
+  return missing > 0 ? [...cut, { text: ' '.repeat(missing) }] : cut;
+}
+
+/** Breaks a text into lines of at most `width` columns, at blanks where possible. */
+export function wrap(text: string, width: number, role?: Role, indent = ''): Line[] {
+  const room = Math.max(1, width - indent.length);
+  const lines: Line[] = [];
+  for (const paragraph of printable(text).split('\n')) {
+    let current = '';
+    for (const word of paragraph.split(' ')) {
+      const joined = current === '' ? word : `${current} ${word}`;
+      if (stringWidth(joined) <= room) current = joined;
+      else {
+        if (current !== '') lines.push(line(indent + current, role));
+        current = word;
+        while (stringWidth(current) > room) {
+          const head = truncate(current, room + 1).slice(0, -1);
+          lines.push(line(indent + head, role));
+          current = current.slice(head.length);
+        }
+      }
+    }
+    lines.push(line(indent + current, role));
+  }
+  return lines;
+}
+
+/** A column of a table. */
+export interface Column {
+  readonly title: string;
+  /** Columns on the screen; `flex` takes what is left. */
+  readonly width: number | 'flex';
+  readonly align?: 'left' | 'right';
+}
+
+/** One row of a table, columns apart by two blanks. */
+export function tableRow(columns: readonly Column[], cells: readonly Span[], width: number): Line {
+  const gap = 2;
+  const fixed = columns.reduce((sum, column) => sum + (column.width === 'flex' ? 0 : column.width), 0);
+  const flexible = columns.filter((column) => column.width === 'flex').length;
+  const left = width - fixed - gap * (columns.length - 1);
+  const share = flexible === 0 ? 0 : Math.max(4, Math.floor(left / flexible));
+  return columns.flatMap((column, index) => {
+    const cell = cells[index] ?? { text: '' };
+    const text = fit(cell.text, column.width === 'flex' ? share : column.width, column.align);
+    const spans: Span[] = [{ ...cell, text }];
+    if (index < columns.length - 1) spans.push({ text: ' '.repeat(gap) });
+    return spans;
+  });
+}
+
+export function tableHead(columns: readonly Column[], width: number): Line {
+  return tableRow(
+    columns,
+    columns.map((column) => ({ text: column.title, role: 'muted' })),
+    width,
+  );
+}
+
+/** A horizontal bar of `width` columns for a share from 0 to 1, in eighths of a column. */
+export function bar(share: number, width: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * width * 8);
+  const rest = eighths % 8;
+  const full = '█'.repeat(Math.floor(eighths / 8)) + (rest === 0 ? '' : ' ▏▎▍▌▋▊▉'[rest]!);
+  return full.padEnd(width);
+}
