@@ -119,6 +119,11 @@ export function arrayLength(type: OnnxDataType, elements: number): number {
   return Math.ceil((elements * bits) / 8 / array.BYTES_PER_ELEMENT);
 }
 
+/** Bytes of the typed array that holds `elements` values. */
+export function byteLength(type: OnnxDataType, elements: number): number {
+  return arrayLength(type, elements) * rows[type].array.BYTES_PER_ELEMENT;
+}
+
 /** A zeroed typed array for `elements` values. */
 export function allocateArray(type: OnnxDataType, elements: number): NumericArray {
   return new rows[type].array(arrayLength(type, elements));
@@ -128,7 +133,7 @@ export function allocateArray(type: OnnxDataType, elements: number): NumericArra
 export function arrayFromBytes(type: OnnxDataType, bytes: Uint8Array): NumericArray {
   const { array } = rows[type];
   const size = array.BYTES_PER_ELEMENT;
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return new array(aligned.buffer, aligned.byteOffset, Math.floor(bytes.byteLength / size));
 }
 

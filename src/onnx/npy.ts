@@ -3,13 +3,7 @@
  * dict as text, the values. Fortran order and big-endian files are converted.
  */
 import { UserError } from '../ir/errors.ts';
-import {
-  allocateArray,
-  arrayFromBytes,
-  arrayLength,
-  type NumericArray,
-  type OnnxDataType,
-} from './data-type.ts';
+import { allocateArray, byteLength, type NumericArray, type OnnxDataType } from './data-type.ts';
 import { bytesOf, tensorElements } from './tensor-codec.ts';
 
 /** Values with their sizes, row-major. */
@@ -108,23 +102,29 @@ function readStrings(
 ): string[] {
   const view = new DataView(values.buffer, values.byteOffset, values.byteLength);
   return Array.from({ length: elements }, (_, element) => {
-    const codes: number[] = [];
-    for (let index = 0; index < width; index++) {
-      const at = element * width + index;
-      codes.push(kind === 'U' ? view.getUint32(at * 4, !isBig) : values[at]!);
+    const start = element * width;
+    let end = start + width;
+    const codeAt = (index: number): number =>
+      kind === 'U' ? view.getUint32(index * 4, !isBig) : values[index]!;
+    while (end > start && codeAt(end - 1) === 0) end--;
+    if (kind === 'S') return new TextDecoder().decode(values.subarray(start, end));
+    let text = '';
+    for (let index = start; index < end; index++) {
+      const code = codeAt(index);
+      if (code > 0x10ffff) throw unreadable(`it holds the character ${code}`);
+      text += String.fromCodePoint(code);
     }
-    while (codes.at(-1) === 0) codes.pop();
-    return kind === 'U' ? String.fromCodePoint(...codes) : new TextDecoder().decode(Uint8Array.from(codes));
+    return text;
   });
 }
 
 /** The array in a .npy file. @throws UserError FG3107 for other bytes, and for arrays of objects. */
-export function decodeNpy(bytes: Uint8Array): NpyArray {
-  const { descr, isFortran, dims, offset } = readHeader(bytes);
+export function decodeNpy(file: Uint8Array): NpyArray {
+  const { descr, isFortran, dims, offset } = readHeader(file);
   const elements = tensorElements(dims);
   const isBig = descr.startsWith('>');
   const type = descr.replace(/^[<>|=]/, '');
-  const values = bytes.subarray(offset);
+  const values = file.subarray(offset);
 
   const stringWidth = /^[SU](\d+)$/.exec(type);
   if (stringWidth !== null) {
@@ -143,20 +143,21 @@ export function decodeNpy(bytes: Uint8Array): NpyArray {
 
   const dataType = typesByDescr[type];
   if (dataType === undefined) throw unreadable(`it holds values of type ${descr}`);
-  const length = arrayLength(dataType, elements);
+  if (values.length < byteLength(dataType, elements)) throw unreadable('it ends too early');
   const array = allocateArray(dataType, elements);
-  if (values.length < array.byteLength) throw unreadable('it ends too early');
-  const stored = values.slice(0, array.byteLength);
+  const bytes = bytesOf(array);
+  bytes.set(values.subarray(0, bytes.length));
   // Complex numbers swap in halves: each half is an element of the array.
-  if (isBig) swapBytes(stored, array.BYTES_PER_ELEMENT);
-  const source = arrayFromBytes(dataType, stored);
-  if (!isFortran) return { dataType, dims, data: source };
-  const width = elements === 0 ? 1 : length / elements;
-  fromFortran(
-    dims,
-    (index) => source.subarray(index * width, (index + 1) * width),
-    (index, value) => bytesOf(array).set(bytesOf(value), index * width * array.BYTES_PER_ELEMENT),
-  );
+  if (isBig) swapBytes(bytes, array.BYTES_PER_ELEMENT);
+  if (isFortran && elements > 0) {
+    const source = new Uint8Array(bytes);
+    const width = bytes.length / elements;
+    fromFortran(
+      dims,
+      (index) => source.subarray(index * width, (index + 1) * width),
+      (index, value) => bytes.set(value, index * width),
+    );
+  }
   return { dataType, dims, data: array };
 }
 

@@ -110,8 +110,9 @@ function typedList(wire: TensorWire): readonly (number | bigint)[] {
 
 function fromTypedList(type: OnnxDataType, wire: TensorWire, elements: number): NumericArray {
   const list = typedList(wire);
+  const length = arrayLength(type, elements);
+  if (list.length !== length) throw wrongLength(wire.name, list.length, length);
   const array = allocateArray(type, elements);
-  if (list.length !== array.length) throw wrongLength(wire.name, list.length, array.length);
   if (array instanceof BigInt64Array || array instanceof BigUint64Array) {
     for (const [index, value] of list.entries()) array[index] = BigInt(value);
   } else {
