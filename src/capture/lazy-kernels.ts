@@ -127,7 +127,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     for (const info of infos) values.push(info === undefined ? undefined : backend.data.get(info.dataId));
     const signature = signatures.find(entry, infos, call.attrs);
     if (signature?.outputs === undefined) return runEagerly(call, infos);
-    if (isFoldable(signature, values)) return fold(call);
+    if (signature.aliasedInput < 0 && isFoldable(signature, values)) return fold(call);
     return recordCall(backend, signature, values, infos);
   }
 

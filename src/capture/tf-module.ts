@@ -57,6 +57,11 @@ export interface Engine {
   findBackend(backendName: string): unknown;
 }
 
+/** A class whose methods can be wrapped on its prototype. */
+export interface WrappableClass {
+  readonly prototype: object;
+}
+
 export type BackendFactory = () => object;
 
 /** tfjs-core's exports, as far as capture calls them. */

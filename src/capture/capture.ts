@@ -1,0 +1,155 @@
+/**
+ * Capture for one tfjs engine: lazy backend installed, optimizers wrapped, recorder and graph cache joined. Gets the op
+ * table and something that compiles graphs; gives records and sums.
+ */
+import type { CallNode } from '../ir/graph.ts';
+import type { OpTable } from '../ir/op-signature.ts';
+import type { TraceRecord } from '../ir/record.ts';
+import type { GraphNaming } from './build-graph.ts';
+import { GraphCache, type GraphCompiler } from './graph-cache.ts';
+import { installBackend, type InstalledBackend } from './install-backend.ts';
+import { LazyBackend } from './lazy-backend.ts';
+import { createLazyKernel } from './lazy-kernels.ts';
+import type { LazyValue } from './pending.ts';
+import { Recorder } from './recorder.ts';
+import { Reporter, type BreakCause, type CaptureTotals } from './reporter.ts';
+import { SignatureTable } from './signature.ts';
+import { StackTaker, type FrameResolver } from './stacks.ts';
+import type { Engine, TfModule } from './tf-module.ts';
+import { wrapOptimizers } from './training-steps.ts';
+import { TypeTable } from './type-table.ts';
+import { createMethodWraps } from './wrap-methods.ts';
+
+export interface CaptureOptions {
+  readonly table: OpTable;
+  readonly compiler: GraphCompiler;
+  /** Runs what the compiler may not compile again: families at the recompile limit. */
+  readonly interpreter: GraphCompiler;
+  /** Milliseconds since the trace began. */
+  readonly now: () => number;
+  readonly onRecord?: ((record: TraceRecord) => void) | undefined;
+  /** Takes stacks through it, so that records point into the program. */
+  readonly frames?: FrameResolver | undefined;
+  /** Called before recording stops; may throw to forbid it. */
+  readonly onBreak?: ((cause: BreakCause) => void) | undefined;
+  readonly maxNodes: number;
+  readonly recompileLimit: number;
+  readonly freeze: boolean;
+  readonly respectBackend: boolean;
+}
+
+/** Bytes of disposed tensors that pending nodes may keep alive. */
+const maxRetainedBytes = 512 * 1024 * 1024;
+
+export interface Capture {
+  readonly totals: Readonly<CaptureTotals>;
+  /** Calls of each kernel that ran outside graphs. */
+  fallbackCounts(): Readonly<Record<string, number>>;
+  /** Takes over what tfjs packages registered since; `tf` may be another copy of tfjs-core on the same engine. */
+  refresh(tf: TfModule): void;
+  /** Runs everything that is pending. */
+  flush(): void;
+  /** Emits what is left to say; recorded ops that nobody read are dropped. */
+  finish(): void;
+  uninstall(): void;
+}
+
+export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
+  const engine: Engine = tf.engine();
+  const { onRecord } = options;
+  const stacks =
+    options.frames === undefined ? undefined : new StackTaker(options.frames, (record) => onRecord?.(record));
+  const reporter = new Reporter(options.now, onRecord, stacks);
+  const types = new TypeTable();
+  const signatures = new SignatureTable(types);
+  let backend: LazyBackend | undefined;
+  let isMoving = false;
+
+  /** Names of variables by their memory; only looked at when a graph is new. */
+  function variableName(value: LazyValue): string | undefined {
+    if (backend === undefined || !value.isState) return undefined;
+    for (const { name, dataId } of Object.values(engine.registeredVariables)) {
+      if (backend.data.has(dataId) && backend.data.get(dataId) === value) return name;
+    }
+    return undefined;
+  }
+  const naming: GraphNaming = {
+    leaf: variableName,
+    call: (node) => stacks?.find(node.stack)?.facts.target,
+    scope(node): CallNode['scope'] {
+      const scope = stacks?.find(node.stack)?.scope;
+      return scope === undefined || scope.length === 0 ? undefined : scope;
+    },
+  };
+
+  const cache = new GraphCache({
+    compiler: options.compiler,
+    interpreter: options.interpreter,
+    reporter,
+    naming,
+    freeze: options.freeze,
+    recompileLimit: options.recompileLimit,
+  });
+  const recorder = new Recorder({
+    cache,
+    reporter,
+    maxNodes: options.maxNodes,
+    maxRetainedBytes,
+    onBreak: options.onBreak,
+  });
+
+  function createBackend(): LazyBackend {
+    backend ??= new LazyBackend({
+      tf,
+      recorder,
+      reporter,
+      types,
+      isMoving: () => isMoving,
+      onDispose(disposed) {
+        if (backend !== disposed) return;
+        backend = undefined;
+        recorder.drop();
+      },
+    });
+    return backend;
+  }
+
+  const kernelContext = {
+    table: options.table,
+    signatures,
+    recorder,
+    reporter,
+    isTimed: onRecord !== undefined,
+  };
+  const installed: InstalledBackend = installBackend({
+    tf,
+    createBackend,
+    wrapKernel: (config) => createLazyKernel(config, kernelContext),
+    respectBackend: options.respectBackend,
+    onMove: (moves) => (isMoving = moves),
+  });
+  const wraps = createMethodWraps();
+  const wrapAll = (module: TfModule): void =>
+    wrapOptimizers(module, wraps, { recorder, reporter, engine, backend: () => backend });
+  wrapAll(tf);
+
+  return {
+    totals: reporter.totals,
+    fallbackCounts: () => reporter.fallbackCounts(),
+    refresh(module) {
+      installed.refresh();
+      wrapAll(module);
+    },
+    flush: () => recorder.flushAll({ reason: 'FG1001', api: 'flush' }),
+    finish() {
+      if (recorder.pendingNodes > 0) reporter.graphBreak({ reason: 'FG1010' }, 0, undefined);
+      recorder.drop();
+      reporter.finish();
+    },
+    uninstall() {
+      recorder.flushAll({ reason: 'FG1010' });
+      wraps.unwrap();
+      installed.uninstall();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+/**
+ * The cut at the end of a training step: when an optimizer has updated its variables, their new values are computed in one
+ * graph, so that each step has the same graph however long the program goes without reading.
+ */
+import type { LazyBackend } from './lazy-backend.ts';
+import type { LazyValue } from './pending.ts';
+import type { Recorder } from './recorder.ts';
+import type { Reporter } from './reporter.ts';
+import type { Engine, TfModule, WrappableClass } from './tf-module.ts';
+import type { MethodWraps } from './wrap-methods.ts';
+
+/** A prototype's class is an optimizer when its name says so: all of tfjs's do, and their minified names are exports. */
+const optimizerExport = /^(?:[A-Z][A-Za-z]*)?Optimizer$/;
+
+export interface TrainingStepContext {
+  readonly recorder: Recorder;
+  readonly reporter: Reporter;
+  readonly engine: Engine;
+  readonly backend: () => LazyBackend | undefined;
+}
+
+/** Wraps the optimizers that a tfjs module exports. */
+export function wrapOptimizers(tf: TfModule, wraps: MethodWraps, context: TrainingStepContext): void {
+  const { recorder, reporter, engine } = context;
+  let depth = 0;
+
+  function endStep(below: (...parameters: never[]) => unknown): void {
+    const backend = context.backend();
+    if (backend === undefined) return;
+    const pending: LazyValue[] = [];
+    for (const { dataId } of Object.values(engine.registeredVariables)) {
+      if (!backend.data.has(dataId)) continue;
+      const value = backend.data.get(dataId);
+      if (value.host === undefined && value.node?.component !== undefined) pending.push(value);
+    }
+    if (pending.length === 0) return;
+    recorder.require(pending, { reason: 'FG1011', stack: reporter.stacks?.take(below) });
+  }
+
+  /** The step ends with the outermost call: `minimize` disposes the gradients after it has applied them. */
+  const around = (original: (this: unknown, ...parameters: unknown[]) => unknown) =>
+    function step(this: unknown, ...parameters: unknown[]): unknown {
+      depth++;
+      let result: unknown;
+      try {
+        result = original.apply(this, parameters);
+      } finally {
+        depth--;
+      }
+      if (depth === 0) endStep(step);
+      return result;
+    };
+
+  for (const [name, exported] of Object.entries(tf)) {
+    if (!optimizerExport.test(name) || typeof exported !== 'function') continue;
+    const { prototype } = exported as unknown as WrappableClass;
+    wraps.wrap(prototype, 'minimize', around);
+    wraps.wrap(prototype, 'applyGradients', around);
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * One session per tfjs engine: joins capture, the op table and a backend, and keeps the books. The only file that knows
+ * both capture and compile.
+ */
+import { startCapture, type Capture } from './capture/capture.ts';
+import type { FrameResolver } from './capture/stacks.ts';
+import type { TfModule } from './capture/tf-module.ts';
+import { eagerBackendName } from './capture/install-backend.ts';
+import { createEagerBackend, createRunKernel, type KernelHost } from './compile/backends/eager.ts';
+import { liveOrtSessions, type OrtDevice } from './compile/backends/onnxruntime.ts';
+import type { Backend, RunKernel } from './compile/executable.ts';
+import { createOnnxBackend } from './compile/onnx-backend.ts';
+import { opTable } from './compile/ops/index.ts';
+import type { BreakCause } from './capture/reporter.ts';
+import { findBreakReason } from './ir/breaks/index.ts';
+import { GraphBreakError, UserError } from './ir/errors.ts';
+import type { RunTotals, TraceRecord } from './ir/record.ts';
+import { formatType } from './ir/tensor-type.ts';
+
+/** Exports of the program's tfjs: `@tensorflow/tfjs`, `@tensorflow/tfjs-core`, or a bundle of them. */
+export type TfjsCore = TfModule & KernelHost;
+
+export interface SessionOptions {
+  /** `onnxruntime` (default), `eager`, or a name given to {@link registerBackend}. */
+  readonly backend?: string;
+  readonly device?: string;
+  /** Threads of the native runtime; default: one per core. */
+  readonly threads?: number;
+  readonly onRecord?: (record: TraceRecord) => void;
+  /** Take stacks, so that records point into the program. Needs `frames`. */
+  readonly explain?: boolean;
+  readonly frames?: FrameResolver;
+  /** Milliseconds since the trace began; default: since the session began. */
+  readonly now?: () => number;
+  /** Every break that a program can avoid is an error. */
+  readonly strict?: boolean;
+  /** Pending ops at which a recording is cut. */
+  readonly maxNodes?: number;
+  /** Recompiles per site before graphs run on eager kernels. */
+  readonly recompileLimit?: number;
+  /** Turn unchanging weights into constants. Default true. */
+  readonly freeze?: boolean;
+  /** Leave `tf.setBackend('wasm')` and its like to the real backends. */
+  readonly respectBackend?: boolean;
+}
+
+/** Counters since installation. */
+export interface SessionStats {
+  readonly totals: RunTotals;
+  /** Kernel calls that ran in executables, and outside of them. */
+  readonly kernelCalls: { readonly compiled: number; readonly fallback: number };
+  /** Calls of each kernel that ran outside graphs. */
+  readonly fallbackKernels: Readonly<Record<string, number>>;
+  /** Kernels with a lowering. */
+  readonly loweredKernels: readonly string[];
+  readonly graphs: number;
+  readonly compiles: number;
+  readonly recompiles: number;
+  readonly diskCacheHits: number;
+  readonly runs: number;
+  readonly breaks: number;
+  readonly tracedCalls: number;
+  readonly traceMs: number;
+  readonly compileMs: number;
+  readonly runMs: number;
+  /** Native sessions that are alive in this process. */
+  readonly liveSessions: number;
+}
+
+export interface Session {
+  /** tfjs's name of the backend that captures: `cpu`, as programs know it. */
+  readonly backendName: string;
+  stats(): SessionStats;
+  /** Runs everything that is pending. */
+  flush(): void;
+  /** Runs `body` with breaks as errors. */
+  strictly<T>(body: () => T): T;
+  /** Ends the trace: what was recorded and never read is dropped, totals are emitted. */
+  finish(exitCode: number): void;
+  /** Gives the program its own backend back. Tensors stay readable. */
+  uninstall(): void;
+  /** Releases native sessions. */
+  dispose(): void;
+}
+
+/** What a backend is made with. */
+export interface BackendContext {
+  readonly runKernel: RunKernel;
+  readonly device: string | undefined;
+  readonly threads: number | undefined;
+  readonly now: () => number;
+}
+
+export type BackendFactory = (context: BackendContext) => Backend;
+
+const backends = new Map<string, BackendFactory>([
+  ['eager', ({ runKernel }) => createEagerBackend(runKernel, opTable)],
+  [
+    'onnxruntime',
+    ({ runKernel, device, threads, now }) =>
+      createOnnxBackend({
+        table: opTable,
+        runKernel,
+        now,
+        ...(device === undefined ? {} : { device: device as OrtDevice }),
+        ...(threads === undefined ? {} : { threads }),
+      }),
+  ],
+]);
+
+/** Names that {@link SessionOptions.backend} takes. */
+export function listBackends(): readonly string[] {
+  return [...backends.keys()];
+}
+
+/** Makes a backend available under a name; sessions installed later can use it. */
+export function registerBackend(name: string, factory: BackendFactory): void {
+  backends.set(name, factory);
+}
+
+const sessions = new WeakMap<object, { readonly session: Session; readonly capture: Capture }>();
+
+/** Cuts that no program can avoid. */
+const unavoidable: ReadonlySet<string> = new Set(['FG1008', 'FG1010', 'FG1011']);
+
+function breakError(cause: BreakCause): GraphBreakError {
+  const reason = findBreakReason(cause.reason);
+  const place = cause.stack?.facts.receiver;
+  const type = cause.type === undefined ? undefined : formatType(cause.type);
+  const explanation = reason?.explain({
+    ...(place === undefined ? {} : { tensor: place }),
+    ...(type === undefined ? {} : { type }),
+    ...(cause.kernel === undefined ? {} : { kernel: cause.kernel }),
+    ...(cause.api === undefined ? {} : { api: cause.api }),
+    ...(cause.detail === undefined ? {} : { detail: cause.detail }),
+  });
+  const hint = reason?.hints[0];
+  return new GraphBreakError(`graph break (${reason?.title ?? cause.reason}): ${explanation ?? ''}`, {
+    code: cause.reason,
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/**
+ * Captures what the program does with this tfjs from now on. Calling it again, also with another copy of tfjs-core on
+ * the same engine, takes over what was registered since and gives the same session.
+ * @throws FG5010 for an unknown backend.
+ */
+export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
+  const engine = tf.engine();
+  const known = sessions.get(engine);
+  if (known !== undefined) {
+    known.capture.refresh(tf);
+    return known.session;
+  }
+  const startedAt = performance.now();
+  const now = options.now ?? (() => performance.now() - startedAt);
+  const startMs = now();
+  const name = options.backend ?? 'onnxruntime';
+  const factory = backends.get(name);
+  if (factory === undefined) {
+    throw new UserError(`backend ${name} is not known, there are ${listBackends().join(', ')}`, {
+      code: 'FG5010',
+      hint: 'Use one of them or register yours with registerBackend().',
+    });
+  }
+  const runKernel = createRunKernel(tf, eagerBackendName);
+  const backend = factory({ runKernel, device: options.device, threads: options.threads, now });
+  const interpreter = createEagerBackend(runKernel, opTable);
+  let isStrict = options.strict ?? false;
+
+  const capture = startCapture(tf, {
+    table: opTable,
+    compiler: backend,
+    interpreter,
+    now,
+    onRecord: options.onRecord,
+    frames: (options.explain ?? true) ? options.frames : undefined,
+    onBreak(cause) {
+      if (isStrict && !unavoidable.has(cause.reason)) throw breakError(cause);
+    },
+    maxNodes: options.maxNodes ?? 4096,
+    recompileLimit: options.recompileLimit ?? 16,
+    freeze: options.freeze ?? true,
+    respectBackend: options.respectBackend ?? false,
+  });
+  const { totals } = capture;
+
+  function runTotals(): RunTotals {
+    return {
+      opsTotal: totals.kernelCalls,
+      opsCaptured: totals.captured + totals.aliased,
+      opsFolded: totals.folded,
+      opsEager: totals.eager,
+      wallMs: now() - startMs,
+      traceMs: totals.traceMs,
+      compileMs: totals.compileMs,
+      runMs: totals.runMs,
+      syncMs: Math.max(0, totals.waitMs - totals.compileMs - totals.runMs),
+      eagerMs: totals.eagerMs,
+      emptyReads: totals.emptyReads,
+    };
+  }
+
+  let isFinished = false;
+  const session: Session = {
+    backendName: 'cpu',
+    stats: () => ({
+      totals: runTotals(),
+      kernelCalls: {
+        compiled: totals.captured + totals.aliased + totals.folded,
+        fallback: totals.eager,
+      },
+      fallbackKernels: capture.fallbackCounts(),
+      loweredKernels: [...opTable.values()].filter((op) => op.lower !== undefined).map((op) => op.kernel),
+      graphs: totals.graphs,
+      compiles: totals.compiles,
+      recompiles: totals.recompiles,
+      diskCacheHits: totals.diskCacheHits,
+      runs: totals.runs,
+      breaks: totals.breaks,
+      tracedCalls: totals.kernelCalls,
+      traceMs: totals.traceMs,
+      compileMs: totals.compileMs,
+      runMs: totals.runMs,
+      liveSessions: liveOrtSessions(),
+    }),
+    flush: () => capture.flush(),
+    strictly(body) {
+      const before = isStrict;
+      isStrict = true;
+      try {
+        return body();
+      } finally {
+        isStrict = before;
+      }
+    },
+    finish(exitCode) {
+      if (isFinished) return;
+      isFinished = true;
+      capture.finish();
+      options.onRecord?.({ kind: 'end', timeMs: now(), exitCode, totals: runTotals() });
+    },
+    uninstall() {
+      capture.uninstall();
+      sessions.delete(engine);
+    },
+    dispose() {
+      backend.dispose();
+    },
+  };
+  sessions.set(engine, { session, capture });
+  return session;
+}
