@@ -1,0 +1,151 @@
+/** Turns what a child process reported, or its death, into a verdict. Pure. */
+import type { WorkerOutcome } from '../process/worker-process.ts';
+import { failureOrigin, maskMessage, passed, type FailureKind, type Verdict } from '../verdict.ts';
+import { findDifference } from './compare.ts';
+import type { Read, RunReport } from './messages.ts';
+
+export interface ClassifyPolicy {
+  /** NaN counts only where the program read it. */
+  readonly nanMustBeRead: boolean;
+  /** Duration from which a run counts as slow. */
+  readonly slowMs?: number;
+}
+
+function failure(
+  kind: FailureKind,
+  parts: { readonly name: string; readonly message?: string; readonly where?: string },
+  message: string,
+  numbers?: Verdict['numbers'],
+): Verdict {
+  const { name, message: masked = '', where = '' } = parts;
+  return {
+    kind,
+    signature: { kind, name, message: masked, where },
+    message,
+    ...(numbers ? { numbers } : {}),
+  };
+}
+
+/** What the run showed: the first failure, and the others under `also`. */
+export function classify(outcome: WorkerOutcome<RunReport>, policy: ClassifyPolicy): Verdict {
+  if (outcome.kind === 'died') return classifyDeath(outcome);
+  const { report } = outcome;
+  if (report.ending === 'harness')
+    return { kind: 'harness', message: report.error?.message ?? 'set-up failed' };
+  const failures = [
+    ...classifyEnding(report),
+    ...classifyDivergences(report),
+    ...classifyNans(report, policy),
+    ...(policy.slowMs !== undefined && report.durationMs >= policy.slowMs
+      ? [failure('slow', { name: 'slow' }, `took ${Math.round(report.durationMs)} ms`)]
+      : []),
+  ];
+  const [first, ...also] = failures;
+  if (first === undefined) return passed;
+  return also.length === 0 ? first : { ...first, also };
+}
+
+function classifyDeath(outcome: Extract<WorkerOutcome<RunReport>, { kind: 'died' }>): Verdict {
+  const op = outcome.note.replace(/ #\d+$/, '');
+  const during = op === '' ? '' : ` during ${op}`;
+  switch (outcome.cause) {
+    case 'time':
+      return failure('hang', { name: 'time limit', where: op }, `does not end${during}`);
+    case 'memory':
+      return failure('crash', { name: 'memory limit', where: op }, `uses too much memory${during}`);
+    case 'killed':
+      return { kind: 'harness', message: 'the trial was given up' };
+    case 'signal':
+      return failure('crash', { name: outcome.status, where: op }, `${outcome.status}${during}`);
+    case 'exit':
+      return failure(
+        'crash',
+        { name: `exit code ${outcome.status}`, where: op },
+        `the process ended with code ${outcome.status}${during}`,
+      );
+    default:
+      return outcome.cause satisfies never;
+  }
+}
+
+function classifyEnding(report: RunReport): Verdict[] {
+  const { ending, error, exitCode, output } = report;
+  if (ending === 'threw' && error !== undefined) {
+    const where = failureOrigin(error.stack);
+    const parts = { name: error.name, message: maskMessage(error.message), where };
+    return [failure('crash', parts, `${error.name}: ${error.message.split('\n', 1)[0]}`)];
+  }
+  if (ending === 'exited' && exitCode !== 0) {
+    const line = output.trimEnd().split('\n').at(-1) ?? '';
+    return [
+      failure(
+        'crash',
+        { name: `exit code ${exitCode}`, message: maskMessage(line) },
+        `exits with ${exitCode}`,
+      ),
+    ];
+  }
+  if (ending === 'unsettled') {
+    return [failure('crash', { name: 'unsettled' }, 'ends while a top-level await is still waiting')];
+  }
+  return [];
+}
+
+function classifyDivergences(report: RunReport): Verdict[] {
+  const seen = new Map<string, Verdict>();
+  for (const { kernel, what, maxError, actual, expected } of report.divergences ?? []) {
+    const key = `${kernel} ${what}`;
+    if (seen.has(key)) continue;
+    const verdict = failure(
+      'diverge',
+      { name: kernel, message: what },
+      `${kernel}: got ${actual}, the reference says ${expected}`,
+      { maxError },
+    );
+    seen.set(key, verdict);
+  }
+  return [...seen.values()];
+}
+
+function classifyNans(report: RunReport, policy: ClassifyPolicy): Verdict[] {
+  const seen = new Map<string, Verdict>();
+  for (const { kernel, origin, isRead } of report.nans ?? []) {
+    if (policy.nanMustBeRead && !isRead) continue;
+    const path = origin === kernel ? kernel : `${origin}, then ${kernel}`;
+    seen.set(path, failure('nan', { name: kernel, message: origin }, `NaN made by ${path}`));
+  }
+  return [...seen.values()];
+}
+
+/** The first read at which two whole runs of the program differ, as a verdict. */
+export function compareReads(
+  actual: readonly Read[],
+  expected: readonly Read[],
+  tolerance: { readonly relativeTolerance: number; readonly absoluteTolerance: number },
+): Verdict {
+  for (let index = 0; index < Math.max(actual.length, expected.length); index++) {
+    const left = actual[index];
+    const right = expected[index];
+    if (left === undefined || right === undefined) {
+      return failure(
+        'diverge',
+        { name: 'read', message: 'count' },
+        `${actual.length} reads, the reference makes ${expected.length}`,
+      );
+    }
+    const difference = findDifference(hostTensor(left), hostTensor(right), tolerance);
+    if (difference) {
+      return failure(
+        'diverge',
+        { name: 'read', message: difference.what },
+        `read ${index + 1}: got ${difference.actual}, the reference says ${difference.expected}`,
+        { maxError: difference.maxError },
+      );
+    }
+  }
+  return passed;
+}
+
+function hostTensor(read: Read): { shape: readonly number[]; dtype: string; values: number[] } {
+  return { ...read, values: read.values.map(Number) };
+}

@@ -1,0 +1,139 @@
+/**
+ * What the minifier and its child processes say to each other: one request, one report, both plain JSON. A child that
+ * dies cannot report; what it was doing is then read from its black box (`black-box.ts`).
+ */
+
+export interface ProgramFile {
+  readonly path: string;
+  readonly format: 'module' | 'commonjs';
+  readonly text: string;
+}
+
+/** Things to look for while the program runs. */
+export interface ProgramChecks {
+  /** Compare each kernel's result with this backend's result for the same inputs. */
+  readonly reference?: string;
+  readonly relativeTolerance: number;
+  readonly absoluteTolerance: number;
+  /** Follow NaN and infinities from the kernel that made them to the reads that saw them. */
+  readonly nan: boolean;
+  /** Keep what the program read from tensors. */
+  readonly reads: boolean;
+}
+
+export interface RunRequest {
+  readonly kind: 'run';
+  /** Absolute folder that file paths are relative to. */
+  readonly root: string;
+  readonly entry: string;
+  readonly files: readonly ProgramFile[];
+  readonly arguments: readonly string[];
+  /** Backend that the program gets, whatever it asks for. */
+  readonly backend?: string;
+  /** URLs of modules that are loaded before the program. */
+  readonly setup: readonly string[];
+  readonly seed: number;
+  readonly checks?: ProgramChecks;
+  readonly wantsCoverage?: boolean;
+  readonly wantsObservations?: boolean;
+  /** Record the arguments of the tfjs operation with this sequence number, or of whichever fails. */
+  readonly wantsOps?: OpRecording;
+}
+
+export interface OpRecording {
+  /** Sequence number of the op to dump to the black box before it runs, for failures that kill the process. */
+  readonly dumpAt?: number;
+  /** Elements above which a tensor's values are not recorded. */
+  readonly maxElements: number;
+}
+
+export interface ReportedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string;
+}
+
+export interface Divergence {
+  readonly kernel: string;
+  readonly what: 'value' | 'nan' | 'shape' | 'dtype';
+  /** Largest difference, and the two values there. */
+  readonly maxError: number;
+  readonly actual: string;
+  readonly expected: string;
+  /** Sequence number of the innermost op. */
+  readonly op: number;
+}
+
+export interface NanSighting {
+  /** Kernel that made NaN out of numbers. */
+  readonly kernel: string;
+  /** Kernel that first left the finite numbers on the way there. */
+  readonly origin: string;
+  readonly isRead: boolean;
+  readonly op: number;
+}
+
+export interface Coverage {
+  readonly path: string;
+  /** V8's block ranges: nested, the innermost one that holds an offset tells its count. */
+  readonly ranges: readonly { readonly start: number; readonly end: number; readonly count: number }[];
+}
+
+/** The value of an expression wherever it was evaluated; left out when it varied or was an object. */
+export type ObservedValue = string | number | boolean | null | { readonly special: string };
+
+export interface RunReport {
+  readonly kind: 'report';
+  readonly ending: 'done' | 'threw' | 'exited' | 'unsettled' | 'harness';
+  readonly error?: ReportedError;
+  readonly exitCode?: number;
+  /** Last lines of standard error. */
+  readonly output: string;
+  readonly lastOp: string;
+  readonly durationMs: number;
+  readonly divergences?: readonly Divergence[];
+  readonly nans?: readonly NanSighting[];
+  readonly reads?: readonly Read[];
+  readonly coverage?: readonly Coverage[];
+  readonly observations?: readonly (readonly [number, ObservedValue])[];
+  readonly ops?: readonly RecordedOp[];
+  /** State that could reach the next trial was left behind. */
+  readonly needsRestart: boolean;
+}
+
+/** Something the program read from a tensor. */
+export interface Read {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** At most the first few thousand; infinities and NaN as strings. */
+  readonly values: readonly (number | string)[];
+}
+
+/** One call of a tfjs operation or kernel, as it was made. */
+export interface RecordedOp {
+  readonly sequence: number;
+  /** `op`: a public tfjs function. `kernel`: below the public functions. */
+  readonly level: 'op' | 'kernel';
+  readonly name: string;
+  /** Sequence number of the call that made this one; -1 at the top. */
+  readonly parent: number;
+  readonly arguments: readonly RecordedValue[];
+  /** Ids of the tensors that it returned, when it did. */
+  readonly results: readonly number[];
+  readonly hasFailed: boolean;
+}
+
+export type RecordedValue =
+  | { readonly kind: 'json'; readonly value: unknown }
+  | { readonly kind: 'undefined' }
+  | { readonly kind: 'number'; readonly value: string }
+  | {
+      readonly kind: 'tensor';
+      readonly id: number;
+      readonly dtype: string;
+      readonly shape: readonly number[];
+      readonly values?: readonly (number | string | boolean)[];
+    }
+  | { readonly kind: 'list'; readonly items: readonly RecordedValue[] }
+  | { readonly kind: 'object'; readonly entries: readonly (readonly [string, RecordedValue])[] }
+  | { readonly kind: 'opaque'; readonly type: string };

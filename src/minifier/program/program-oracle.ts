@@ -1,0 +1,219 @@
+/**
+ * The oracle for programs: runs the candidate in a warm child process under the suspect configuration (a backend, or
+ * modules that set something up), and under the reference configuration where that is needed to tell a bug of the suspect
+ * from a program that is wrong by itself.
+ */
+import type { JudgeOptions, Oracle } from '../oracle.ts';
+import { Pool } from '../process/pool.ts';
+import { WorkerProcess, type WorkerOutcome } from '../process/worker-process.ts';
+import { foreignSpecifiers } from '../source/specifiers.ts';
+import type { SourceTree } from '../source/source-tree.ts';
+import { passed, showsFailure, signatureKey, type Signature, type Verdict } from '../verdict.ts';
+import { classify, compareReads } from './classify.ts';
+import type { OpRecording, ProgramChecks, RunReport, RunRequest } from './messages.ts';
+
+/** How tfjs is set up for a run. */
+export interface Configuration {
+  /** Backend that the program gets, whatever it asks for. */
+  readonly backend?: string;
+  /** URLs of modules loaded before the program. */
+  readonly setup?: readonly string[];
+}
+
+export interface ProgramOracleOptions {
+  readonly root: string;
+  /** Working directory of the program. */
+  readonly cwd: string;
+  readonly arguments: readonly string[];
+  readonly suspect: Configuration;
+  readonly reference?: Configuration;
+  /** `kernels`: compare each kernel call with the reference backend's kernel. `reads`: compare what two runs read. */
+  readonly comparison: 'kernels' | 'reads';
+  readonly relativeTolerance: number;
+  readonly absoluteTolerance: number;
+  readonly seed: number;
+  readonly jobs: number;
+  readonly timeLimitMs: number;
+  readonly memoryLimitMb: number;
+  readonly slowMs?: number;
+}
+
+/** Extra answers that one run can give beside the verdict. */
+export interface RunWants {
+  readonly coverage?: boolean;
+  readonly observations?: boolean;
+  readonly ops?: OpRecording;
+}
+
+interface Slot {
+  readonly suspect: WorkerProcess<RunRequest, RunReport>;
+  readonly reference: WorkerProcess<RunRequest, RunReport>;
+  /** Packages that the slot's processes have loaded by now. */
+  readonly loaded: Set<string>;
+  trials: number;
+  kill(): void;
+}
+
+/** Trials after which a process is replaced, because each leaves a little memory behind. */
+const trialsPerProcess = 400;
+
+export class ProgramOracle implements Oracle<SourceTree> {
+  readonly #options: ProgramOracleOptions;
+  readonly #pool: Pool<Slot>;
+  #expected: Signature | undefined;
+  #nanMustBeRead = true;
+
+  constructor(options: ProgramOracleOptions) {
+    this.#options = options;
+    this.#pool = new Pool(options.jobs, () => this.#createSlot());
+  }
+
+  /** Narrows the checks to what tells this failure, which makes trials cheaper. */
+  expect(signature: Signature, options: { readonly nanMustBeRead: boolean }): void {
+    this.#expected = signature;
+    this.#nanMustBeRead = options.nanMustBeRead;
+  }
+
+  /** Whether NaN counts only where it was read. */
+  set nanMustBeRead(value: boolean) {
+    this.#nanMustBeRead = value;
+  }
+
+  async judge(tree: SourceTree, options: JudgeOptions = {}): Promise<Verdict> {
+    const { verdict } = await this.examine(tree, {}, options);
+    return verdict;
+  }
+
+  /** The verdict and the report behind it. */
+  async examine(
+    tree: SourceTree,
+    wants: RunWants,
+    { signal, cold }: JudgeOptions = {},
+  ): Promise<{ readonly verdict: Verdict; readonly outcome: WorkerOutcome<RunReport> }> {
+    return this.#pool.use(signal, async (slot) => {
+      this.#prepare(slot, tree, cold === true);
+      const outcome = await this.#run(slot.suspect, tree, this.#options.suspect, wants);
+      signal?.throwIfAborted();
+      const verdict = await this.#crossCheck(slot, tree, outcome);
+      signal?.throwIfAborted();
+      return { verdict, outcome };
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#pool.close();
+  }
+
+  #createSlot(): Slot {
+    const { cwd, memoryLimitMb } = this.#options;
+    const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+    const create = (): WorkerProcess<RunRequest, RunReport> =>
+      new WorkerProcess({ entry, cwd, memoryLimitMb });
+    const slot: Slot = {
+      suspect: create(),
+      reference: create(),
+      loaded: new Set(),
+      trials: 0,
+      kill: () => {
+        slot.suspect.kill();
+        slot.reference.kill();
+      },
+    };
+    return slot;
+  }
+
+  /** A process that has loaded packages which this candidate does not import could hide that they are needed. */
+  #prepare(slot: Slot, tree: SourceTree, isCold: boolean): void {
+    const wanted = foreignSpecifiers(tree);
+    const isUnfit = [...slot.loaded].some((name) => !wanted.has(name));
+    if (isCold || isUnfit || slot.trials >= trialsPerProcess) {
+      slot.kill();
+      slot.loaded.clear();
+      slot.trials = 0;
+    }
+    for (const name of wanted) slot.loaded.add(name);
+    slot.trials++;
+  }
+
+  async #run(
+    worker: WorkerProcess<RunRequest, RunReport>,
+    tree: SourceTree,
+    configuration: Configuration,
+    wants: RunWants,
+  ): Promise<WorkerOutcome<RunReport>> {
+    const { root, timeLimitMs, seed } = this.#options;
+    const checks = this.#checks(configuration);
+    const request: RunRequest = {
+      kind: 'run',
+      root,
+      entry: tree.entry,
+      files: tree.files.map(({ path, format, text }) => ({ path, format, text })),
+      arguments: this.#options.arguments,
+      setup: configuration.setup ?? [],
+      seed,
+      ...(configuration.backend === undefined ? {} : { backend: configuration.backend }),
+      ...(checks ? { checks } : {}),
+      ...(wants.coverage === true ? { wantsCoverage: true } : {}),
+      ...(wants.observations === true ? { wantsObservations: true } : {}),
+      ...(wants.ops ? { wantsOps: wants.ops } : {}),
+    };
+    const outcome = await worker.run(request, timeLimitMs);
+    if (outcome.kind === 'report' && outcome.report.needsRestart) worker.kill();
+    return outcome;
+  }
+
+  #checks(configuration: Configuration): ProgramChecks | undefined {
+    const { suspect, reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
+    const wants = (kind: Signature['kind']): boolean =>
+      this.#expected === undefined || this.#expected.kind === kind;
+    const isSuspect = configuration === suspect;
+    const comparesKernels = isSuspect && comparison === 'kernels' && wants('diverge');
+    const backend = comparesKernels ? reference?.backend : undefined;
+    const reads = comparison === 'reads' && reference !== undefined && wants('diverge');
+    const nan = isSuspect && wants('nan');
+    if (backend === undefined && !reads && !nan) return undefined;
+    return {
+      relativeTolerance,
+      absoluteTolerance,
+      nan,
+      reads,
+      ...(backend === undefined ? {} : { reference: backend }),
+    };
+  }
+
+  async #crossCheck(slot: Slot, tree: SourceTree, outcome: WorkerOutcome<RunReport>): Promise<Verdict> {
+    const { slowMs, reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
+    const policy = { nanMustBeRead: this.#nanMustBeRead, ...(slowMs === undefined ? {} : { slowMs }) };
+    const verdict = classify(outcome, policy);
+    if (reference === undefined || verdict.kind === 'harness') return verdict;
+    const isRelevant = this.#expected === undefined || showsFailure(verdict, this.#expected);
+    if (verdict.kind === 'crash' || verdict.kind === 'hang') {
+      return isRelevant ? this.#unlessReferenceFails(slot, tree, verdict, reference) : verdict;
+    }
+    if (comparison === 'kernels' || verdict.kind !== 'pass' || outcome.kind !== 'report') return verdict;
+    const other = await this.#run(slot.reference, tree, reference, {});
+    if (classify(other, policy).kind !== 'pass' || other.kind !== 'report') return passed;
+    return compareReads(outcome.report.reads ?? [], other.report.reads ?? [], {
+      relativeTolerance,
+      absoluteTolerance,
+    });
+  }
+
+  /** A failure that the reference shows as well is not the suspect's: it gets a signature of its own. */
+  async #unlessReferenceFails(
+    slot: Slot,
+    tree: SourceTree,
+    verdict: Verdict,
+    reference: Configuration,
+  ): Promise<Verdict> {
+    const other = classify(await this.#run(slot.reference, tree, reference, {}), { nanMustBeRead: true });
+    const { signature } = verdict;
+    if (signature === undefined || other.signature === undefined) return verdict;
+    // The place may differ: each backend checks in its own kernel.
+    const anywhere = { where: '' };
+    const isSame =
+      signatureKey({ ...signature, ...anywhere }) === signatureKey({ ...other.signature, ...anywhere });
+    if (!isSame) return verdict;
+    return { ...verdict, signature: { ...signature, where: `${signature.where} (reference as well)` } };
+  }
+}

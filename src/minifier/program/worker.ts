@@ -1,0 +1,263 @@
+/**
+ * The child process that runs candidates, one at a time, and stays warm between them: packages are loaded once. A
+ * program is over when Node would end (nothing left in the event loop), when it throws, or when it exits. What it
+ * left behind is undone where that is possible; where not, the report asks for a new process.
+ */
+import { openBlackBox } from './black-box.ts';
+import { startCoverage, type CoverageSession } from './coverage.ts';
+import { openProgram, type Program } from './link.ts';
+import type { ObservedValue, ReportedError, RunReport, RunRequest } from './messages.ts';
+import { patchOpWrapper } from './op-arguments.ts';
+import { createOpLog } from './op-log.ts';
+import { currentEngine, registryOf, type Engine } from './tf-engine.ts';
+import { createProbe } from './tf-probe.ts';
+
+const blackBox = openBlackBox(process.argv[2]!);
+const realExit = process.exit.bind(process);
+const realRandom = Math.random;
+const maxOutput = 4_000;
+
+type Ending = Pick<RunReport, 'ending' | 'error' | 'exitCode'>;
+
+patchOpWrapper();
+
+/** Mulberry32: the same random numbers for every run of a program. */
+function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+function describeError(error: unknown): ReportedError {
+  if (error instanceof Error || (error !== null && typeof error === 'object' && 'message' in error)) {
+    const { name, message, stack } = error as Error;
+    return { name: String(name), message: String(message), stack: String(stack ?? '') };
+  }
+  return { name: 'Thrown', message: String(error), stack: '' };
+}
+
+/** Puts tfjs back to where a fresh process has it, without losing initialised backends. */
+function rememberTfjs(): () => void {
+  const kernels = new Map(registryOf('kernelRegistry'));
+  const gradients = new Map(registryOf('gradRegistry'));
+  const flags = { ...currentEngine()?.ENV.flags };
+  return () => {
+    const engine = currentEngine();
+    if (engine === undefined) return;
+    engine.state = new engine.state.constructor();
+    engine.backendName = undefined;
+    engine.backendInstance = undefined;
+    if (kernels.size === 0) return;
+    engine.ENV.flags = flags;
+    for (const [name, known] of [
+      ['kernelRegistry', kernels],
+      ['gradRegistry', gradients],
+    ] as const) {
+      const registry = registryOf(name);
+      registry?.clear();
+      for (const [key, value] of known) registry?.set(key, value);
+    }
+  };
+}
+
+async function forceBackend(request: RunRequest): Promise<void> {
+  const { backend } = request;
+  for (const url of request.setup) await import(url);
+  if (backend === undefined) return;
+  const parent = new URL(`file://${request.root}/${request.entry}`).href;
+  const resolve = import.meta.resolve as (specifier: string, parent: string) => string;
+  for (const name of [`@tensorflow/tfjs-backend-${backend}`, '@tensorflow/tfjs']) {
+    try {
+      await import(resolve(name, parent));
+    } catch {
+      // Not installed: another package, or a set-up module, may register the backend.
+    }
+  }
+  const engine = currentEngine();
+  if (engine?.registryFactory[backend] === undefined) {
+    throw new Error(`no backend named ${backend} is registered by tfjs or by a set-up module`);
+  }
+  const isReady = await engine.setBackend(backend);
+  if (!isReady) throw new Error(`backend ${backend} did not start`);
+}
+
+function captureOutput(): { text(): string; restore(): void } {
+  let text = '';
+  const original = { out: process.stdout.write, err: process.stderr.write };
+  const collect = (isKept: boolean) =>
+    ((chunk: unknown, encoding?: unknown, callback?: unknown) => {
+      if (isKept) text = (text + String(chunk)).slice(-maxOutput);
+      const done = typeof encoding === 'function' ? encoding : callback;
+      if (typeof done === 'function') process.nextTick(done as () => void);
+      return true;
+    }) as typeof process.stdout.write;
+  process.stdout.write = collect(false);
+  process.stderr.write = collect(true);
+  return {
+    text: () => text,
+    restore: () => {
+      process.stdout.write = original.out;
+      process.stderr.write = original.err;
+    },
+  };
+}
+
+const watchedEvents = ['exit', 'beforeExit', 'uncaughtException', 'unhandledRejection', 'warning'] as const;
+
+/** Waits until the program is over. The channel to the parent must not keep the event loop alive meanwhile. */
+function untilOver(program: Program): Promise<Ending> {
+  return new Promise((resolve) => {
+    let isSettled = false;
+    const before = new Map(watchedEvents.map((event) => [event, process.listeners(event as 'exit')]));
+    const finish = (ending: Ending): void => {
+      process.channel?.ref();
+      process.exit = realExit;
+      for (const [event, listeners] of before) {
+        process.removeAllListeners(event);
+        for (const listener of listeners) process.on(event as 'exit', listener);
+      }
+      resolve(ending);
+    };
+    process.on('uncaughtException', (error) => {
+      finish({ ending: 'threw', error: describeError(error) });
+    });
+    process.on('beforeExit', () => {
+      finish(isSettled ? { ending: 'done' } : { ending: 'unsettled' });
+    });
+    process.exit = ((code?: number) => {
+      finish({ ending: 'exited', exitCode: Number(code ?? process.exitCode ?? 0) });
+      // The caller relies on not coming back.
+      throw new ProcessExited();
+    }) as typeof process.exit;
+    process.channel?.unref();
+    program.evaluate().then(
+      () => {
+        isSettled = true;
+      },
+      (error: unknown) => {
+        finish({ ending: 'threw', error: describeError(error) });
+      },
+    );
+  });
+}
+
+class ProcessExited extends Error {
+  override name = 'ProcessExited';
+}
+
+type Observer = (id: number, value: unknown) => unknown;
+const observerName = '__fullgraphObserve';
+
+function collectObservations(): Map<number, ObservedValue | undefined> {
+  const seen = new Map<number, ObservedValue | undefined>();
+  const encode = (value: unknown): ObservedValue | undefined => {
+    if (value === undefined) return { special: 'undefined' };
+    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
+      return { special: Object.is(value, -0) ? '-0' : String(value) };
+    }
+    const isPlain = value === null || ['number', 'boolean'].includes(typeof value);
+    return isPlain || (typeof value === 'string' && value.length < 200)
+      ? (value as ObservedValue)
+      : undefined;
+  };
+  const observe: Observer = (id, value) => {
+    const encoded = encode(value);
+    if (!seen.has(id)) seen.set(id, encoded);
+    else if (JSON.stringify(seen.get(id)) !== JSON.stringify(encoded)) seen.set(id, undefined);
+    return value;
+  };
+  Object.assign(globalThis, { [observerName]: observe });
+  return seen;
+}
+
+async function run(request: RunRequest): Promise<RunReport> {
+  const begunMs = performance.now();
+  const output = captureOutput();
+  const log = createOpLog(request.wantsOps, blackBox);
+  const probe = createProbe(request.checks, request.backend, blackBox, log);
+  const attach = (): void => {
+    const engine: Engine | undefined = currentEngine();
+    if (engine) probe.attach(engine);
+  };
+  const program = openProgram(request.root, request.entry, request.files, attach);
+  let coverage: CoverageSession | undefined;
+  let ending: Ending;
+  let resetTfjs: () => void = () => {};
+  let isClean = true;
+  const directory = process.cwd();
+  process.argv = [process.argv[0]!, `${request.root}/${request.entry}`, ...request.arguments];
+  const observed = request.wantsObservations === true ? collectObservations() : undefined;
+  try {
+    await forceBackend(request);
+    await program.link();
+    resetTfjs = rememberTfjs();
+    attach();
+    Math.random = seededRandom(request.seed);
+    if (request.wantsCoverage === true) coverage = startCoverage();
+    const resources = process.getActiveResourcesInfo().length;
+    const globals = new Set(Object.getOwnPropertyNames(globalThis));
+    blackBox.note('');
+    process.send!({ kind: 'started' });
+    ending = await untilOver(program);
+    isClean =
+      ending.ending !== 'exited' &&
+      ending.ending !== 'unsettled' &&
+      process.getActiveResourcesInfo().length <= resources;
+    if (ending.ending === 'done' && Number(process.exitCode ?? 0) !== 0) {
+      ending = { ending: 'exited', exitCode: Number(process.exitCode) };
+    }
+    process.exitCode = undefined;
+    for (const name of Object.getOwnPropertyNames(globalThis)) {
+      if (!globals.has(name) && !name.startsWith('_tf')) Reflect.deleteProperty(globalThis, name);
+    }
+  } catch (error) {
+    // Linking failed: a missing package, a missing export, a syntax error that only V8 sees; or our set-up did.
+    const described = describeError(error);
+    const isProgram = error instanceof SyntaxError || described.stack.includes('ERR_MODULE_NOT_FOUND');
+    ending = { ending: isProgram ? 'threw' : 'harness', error: described };
+  }
+  const found = coverage?.take(program.pathOf);
+  probe.detach();
+  const { checks, wantsOps } = request;
+  const failed = probe.divergences[0]?.op ?? probe.nans[0]?.op ?? log.lastFailed;
+  const ops = wantsOps === undefined ? undefined : log.slice(failed >= 0 ? failed : log.current());
+  resetTfjs();
+  Math.random = realRandom;
+  if (process.cwd() !== directory) process.chdir(directory);
+  output.restore();
+  return {
+    kind: 'report',
+    ...ending,
+    output: output.text(),
+    lastOp: probe.lastOp,
+    durationMs: performance.now() - begunMs,
+    needsRestart: !isClean,
+    ...(checks?.reference === undefined ? {} : { divergences: probe.divergences }),
+    ...(checks?.nan === true ? { nans: probe.nans } : {}),
+    ...(checks?.reads === true ? { reads: probe.reads } : {}),
+    ...(found ? { coverage: found } : {}),
+    ...(ops ? { ops } : {}),
+    ...(observed
+      ? {
+          observations: [...observed].flatMap(([id, value]) =>
+            value === undefined ? [] : [[id, value] as const],
+          ),
+        }
+      : {}),
+  };
+}
+
+// Stray exceptions of a program whose trial is over.
+process.on('uncaughtException', () => {});
+process.on('message', (request: RunRequest) => {
+  void run(request).then((report) => {
+    process.send!(report);
+  });
+});
+process.on('disconnect', () => {
+  realExit(0);
+});

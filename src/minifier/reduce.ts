@@ -1,0 +1,60 @@
+/**
+ * The driver: runs tiers of passes until none of them finds anything smaller. Cheap passes with large cuts come
+ * first; whenever a later tier made progress, the earlier ones get another chance. A pass that found nothing is not
+ * run again on the same test case. What was found warm is confirmed cold at the end of each tier.
+ */
+import type { ReductionPass } from './define-pass.ts';
+import { Stopped, type Problem } from './problem.ts';
+
+/** How a reduction ended. */
+export type ReductionEnd = 'fixed-point' | 'budget' | 'interrupted';
+
+async function runTier<T, C>(
+  problem: Problem<T>,
+  passes: readonly ReductionPass<T, C>[],
+  context: C,
+  settled: Map<string, T>,
+): Promise<boolean> {
+  const atStart = problem.best;
+  let before: T;
+  do {
+    before = problem.best;
+    for (const pass of passes) {
+      if (settled.get(pass.name) === problem.best) continue;
+      const atPass = problem.best;
+      await pass.run(problem, context);
+      if (problem.best === atPass) settled.set(pass.name, atPass);
+    }
+  } while (problem.best !== before);
+  return problem.best !== atStart;
+}
+
+/** Reduces the problem's best test case to a fixed point of the passes, or until the budget or the user ends it. */
+export async function reduce<T, C>(
+  problem: Problem<T>,
+  passes: readonly ReductionPass<T, C>[],
+  context: C,
+): Promise<ReductionEnd> {
+  const tiers = [...new Set(passes.map((pass) => pass.tier))]
+    .sort((left, right) => left - right)
+    .map((tier) => passes.filter((pass) => pass.tier === tier));
+  let settled = new Map<string, T>();
+  try {
+    let index = 0;
+    while (index < tiers.length) {
+      const hasProgress = await runTier(problem, tiers[index]!, context, settled);
+      const isConfirmed = !hasProgress || (await problem.checkpoint());
+      if (!isConfirmed) settled = new Map();
+      if (hasProgress) index = index === 0 && isConfirmed ? 1 : 0;
+      else index++;
+      if (index === tiers.length && problem.beThorough()) {
+        settled = new Map();
+        index = 0;
+      }
+    }
+    return 'fixed-point';
+  } catch (error) {
+    if (error instanceof Stopped) return error.reason;
+    throw error;
+  }
+}
