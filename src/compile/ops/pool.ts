@@ -1,6 +1,7 @@
 /**
  * Pools: MaxPool and AvgPool in two and three dimensions, MaxPoolWithArgmax. ONNX's pools with channels first, never
- * counting padding, as tfjs does.
+ * counting padding, as tfjs does. One difference stays: cpu passes over NaN, onnxruntime's kernel keeps only what a
+ * window holds behind its last NaN; cleaning the input would cost more than the pool.
  */
 import type { Attributes } from '../../ir/graph.ts';
 import type { ConcreteType } from '../../ir/op-signature.ts';
@@ -47,7 +48,7 @@ export function poolWindow(
 }
 
 /** Whether every window meets the image, and padding is smaller than the window as ONNX demands. */
-function isOnnxPool(window: SlidingWindow): boolean {
+export function isOnnxPool(window: SlidingWindow): boolean {
   return window.axes.every((axis) => axis.padBegin < axis.kernel && axis.padEnd < axis.kernel);
 }
 
