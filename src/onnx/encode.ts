@@ -76,7 +76,9 @@ export function encodeModelChunks(model: OnnxModel, externalize?: Externalize): 
 export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const { chunks, sizeBytes } = encodeModelChunks(model);
   checkModelSize(sizeBytes);
-  const bytes = new Uint8Array(sizeBytes);
+  // Every byte is written below; zeroing a hundred megabytes first would cost as much again.
+  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(sizeBytes);
+  const bytes = new Uint8Array(buffer, byteOffset, sizeBytes);
   let offset = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, offset);
