@@ -12,6 +12,7 @@ interface KernelTensor {
   readonly dataId: object;
   readonly shape: number[];
   readonly dtype: string;
+  readonly rank?: number;
 }
 
 /** A tfjs backend whose memory is host arrays, as cpu's is. */
@@ -95,6 +96,8 @@ export function createRunKernel(tf: KernelHost, backendName: string): RunKernel 
             dataId: backend.write(input.data, input.shape, input.dtype),
             shape: [...input.shape],
             dtype: input.dtype,
+            // Some kernels take their inputs for tf.Tensors.
+            rank: input.shape.length,
           },
     );
     try {
@@ -226,6 +229,7 @@ export function createEagerBackend(runKernel: RunKernel, table: ReadonlyMap<stri
   return {
     name: 'eager',
     device: 'cpu',
+    ignoresConstants: true,
     compile(graph: Graph): Compiled {
       const program = bind(graph, table);
       return {
