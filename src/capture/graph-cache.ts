@@ -29,6 +29,8 @@ export interface GraphCompileReport {
 export interface GraphCompiler {
   readonly name: string;
   readonly device: string;
+  /** Constants are as good as inputs to it, so that freezing weights gains nothing. */
+  readonly ignoresConstants?: boolean;
   compile(
     graph: Graph,
     leaves: readonly HostArray[],
@@ -278,8 +280,8 @@ export class GraphCache {
 
   /** Runs a graph on the plan's leaves. All leaves must be in host memory. */
   run(cached: CachedGraph, plan: CutPlan, traceMs: number): HostArray[] {
-    const { reporter, freeze } = this.#options;
-    if (freeze) this.#updateFrozen(cached, plan);
+    const { reporter, freeze, compiler } = this.#options;
+    if (freeze && compiler.ignoresConstants !== true) this.#updateFrozen(cached, plan);
     const compiled = cached.frozen?.compiled ?? cached.compiled;
     const leaves = plan.leaves.map((leaf) => leaf.host!);
     const start = reporter.now();
@@ -324,7 +326,12 @@ export class GraphCache {
         ? [index]
         : [],
     );
-    const chosen = keepOneInput(candidates, plan, cached.graph);
+    const weights = weightLeaves(cached.graph);
+    const chosen = keepOneInput(
+      candidates.filter((index) => weights.has(index)),
+      plan,
+      cached.graph,
+    );
     if (chosen.length === 0) return;
     const isChosen = new Set(chosen);
     const graph: Graph = {
@@ -412,6 +419,29 @@ function guardCount(graph: Graph, executable: GraphExecutable): number {
   const attributes = calls.reduce((sum, call) => sum + Object.keys(call.attributes).length, 0);
   const leaves = graph.nodes.length - calls.length;
   return leaves + attributes + executable.freeLeaves.filter((isFree) => !isFree).length;
+}
+
+/**
+ * Leaves that some call reads as another input than its first: filters, biases, scales. Data comes first in tfjs's
+ * kernels; a data set that a training loop gathers batches from gains nothing from being a constant.
+ */
+function weightLeaves(graph: Graph): ReadonlySet<number> {
+  const viewed = new Map<string, number>();
+  const weights = new Set<number>();
+  for (const [index, node] of graph.nodes.entries()) {
+    if (node.kind !== 'call') {
+      viewed.set(node.name, index);
+      continue;
+    }
+    const isView = node.kernel === 'Reshape' || node.kernel === 'Cast';
+    for (const [position, input] of node.inputs.entries()) {
+      const leaf = input === undefined ? undefined : viewed.get(input.node);
+      if (leaf === undefined) continue;
+      if (position > 0) weights.add(leaf);
+      else if (isView) viewed.set(node.name, leaf);
+    }
+  }
+  return weights;
 }
 
 /**

@@ -153,15 +153,8 @@ export class LazyBackend {
       this.#context.reporter.totals.emptyReads++;
       return copyOf(parts);
     }
-    const cause = this.#causeOfRead(parts, true, this.read);
-    for (const part of parts) part.pins++;
-    try {
-      await Promise.resolve();
-      this.#context.recorder.require(parts, cause);
-      return copyOf(parts);
-    } finally {
-      for (const part of parts) part.pins--;
-    }
+    await this.#context.recorder.requireLater(parts, this.#causeOfRead(parts, true, this.read));
+    return copyOf(parts);
   }
 
   #causeOfRead(

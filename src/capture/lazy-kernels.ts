@@ -3,6 +3,7 @@
  * does, computes small integer arithmetic at once, and runs everything else on the original kernel, on computed values.
  */
 import type { OpTable } from '../ir/op-signature.ts';
+import { foldingOf, type Folding } from './fold-rules.ts';
 import type { LazyBackend } from './lazy-backend.ts';
 import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
@@ -19,26 +20,12 @@ export interface LazyKernelContext {
   readonly isTimed: boolean;
 }
 
-/** Integers up to this many are computed while recording. */
-const foldedElements = 64;
-
 function listInputs(inputs: KernelInputs): readonly (TensorInfo | undefined)[] {
   return Array.isArray(inputs) ? inputs : Object.values(inputs);
 }
 
 function isTensor(info: TensorInfo | undefined): info is TensorInfo {
   return info !== undefined && info !== null && typeof info.dataId === 'object';
-}
-
-function isFoldable(signature: Signature, values: readonly (LazyValue | undefined)[]): boolean {
-  if (signature.kernel.op!.isHostFoldable !== true) return false;
-  return (
-    values.every(
-      (value) => value === undefined || (value.host !== undefined && value.type.size <= foldedElements),
-    ) &&
-    values.every((value, index) => value === undefined || signature.inputTypes[index]!.dtype !== 'float32') &&
-    signature.outputs!.every((type) => type.dtype !== 'float32' && type.size <= foldedElements)
-  );
 }
 
 /** `config`'s kernel for the lazy backend. */
@@ -88,9 +75,11 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     }
   }
 
-  function fold(call: KernelCall): KernelResult {
+  /** Results of shape arithmetic count as written by the program: numbers that a graph may take as constants. */
+  function fold(call: KernelCall, folding: Folding): KernelResult {
     totals.folded++;
     const result = runOriginal(call);
+    if (folding === 'view') return result;
     const { data } = call.backend as LazyBackend;
     for (const { dataId } of Array.isArray(result) ? result : [result]) data.get(dataId).isHostWritten = true;
     return result;
@@ -127,7 +116,10 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     for (const info of infos) values.push(info === undefined ? undefined : backend.data.get(info.dataId));
     const signature = signatures.find(entry, infos, call.attrs);
     if (signature?.outputs === undefined) return runEagerly(call, infos);
-    if (signature.aliasedInput < 0 && isFoldable(signature, values)) return fold(call);
+    if (signature.aliasedInput < 0) {
+      const folding = foldingOf(signature, values);
+      if (folding !== undefined) return fold(call, folding);
+    }
     return recordCall(backend, signature, values, infos);
   }
 

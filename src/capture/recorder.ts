@@ -30,6 +30,13 @@ export interface RecorderOptions {
   readonly onBreak: ((cause: BreakCause) => void) | undefined;
 }
 
+interface WaitingRead {
+  readonly values: readonly LazyValue[];
+  readonly cause: BreakCause;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** Cause of a read by code that gives none: a custom kernel that looks at its inputs. */
 const unknownCause: BreakCause = { reason: 'FG1001' };
 
@@ -45,6 +52,7 @@ export class Recorder {
   /** Sequence of the last node that was recorded when nothing was pending any more. */
   #emptySince = 0;
   #traceMs = 0;
+  #waiting: WaitingRead[] = [];
   #lastGraph: string | undefined;
   /** Why values are read while some code has control that does not know about us. */
   #ambientCause: BreakCause | undefined;
@@ -157,15 +165,37 @@ export class Recorder {
     return true;
   }
 
+  /** As {@link require}, behind the current turn, together with all others that wait for it then. */
+  requireLater(values: readonly LazyValue[], cause: BreakCause): Promise<void> {
+    for (const value of values) value.pins++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ values, cause, resolve, reject });
+      if (this.#waiting.length === 1) queueMicrotask(() => this.#serveWaiting());
+    });
+  }
+
+  #serveWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    try {
+      this.require(
+        waiting.flatMap((entry) => entry.values),
+        waiting[0]!.cause,
+      );
+      for (const { resolve } of waiting) resolve();
+    } catch (error) {
+      for (const { reject } of waiting) reject(error);
+    } finally {
+      for (const { values } of waiting) for (const value of values) value.pins--;
+    }
+  }
+
   /** Runs everything that is pending and can still be asked for. */
   flushAll(cause: BreakCause): void {
     if (this.#components.size === 0) return;
     const { reporter } = this.#options;
     const start = reporter.now();
-    let hasRun = false;
-    for (const component of [...this.#components]) {
-      hasRun = this.#flush(component, cause) || hasRun;
-    }
+    const hasRun = this.#flush(this.#components, cause);
     if (hasRun) reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
   }
 
@@ -185,17 +215,17 @@ export class Recorder {
     for (const { node } of values) {
       if (node?.component !== undefined) components.add(findComponent(node.component));
     }
-    for (const component of components) this.#flush(component, cause);
+    if (components.size > 0) this.#flush(components, cause);
   }
 
-  /** @returns whether a graph ran; false when all of the component is dead. */
-  #flush(component: Component, cause: BreakCause): boolean {
-    const plan = planCut(orderedNodes(component));
+  /** Runs sets of nodes as one graph. @returns whether a graph ran; false when all of it is dead. */
+  #flush(components: ReadonlySet<Component>, cause: BreakCause): boolean {
+    const plan = planCut(orderedUnion(components));
     const deferred = plan.leaves.filter((leaf) => leaf.host === undefined);
     if (deferred.length > 0) this.#recompute(deferred, cause);
     const hasRun = plan.outputs.length > 0;
     if (hasRun) this.#run(plan, cause);
-    this.#retire(component);
+    for (const component of [...components]) this.#retire(component);
     return hasRun;
   }
 
@@ -241,6 +271,12 @@ export class Recorder {
     }
     this.#lastGraph = cached.id;
   }
+}
+
+function orderedUnion(components: ReadonlySet<Component>): readonly PendingNode[] {
+  if (components.size === 1) for (const component of components) return orderedNodes(component);
+  const nodes = [...components].flatMap((component) => component.nodes);
+  return nodes.sort((left, right) => left.sequence - right.sequence);
 }
 
 /**

@@ -49,6 +49,8 @@ export interface Compiled {
 export interface Backend {
   readonly name: string;
   readonly device: string;
+  /** Constants are as good as inputs to it: capture need not freeze weights. */
+  readonly ignoresConstants?: boolean;
   compile(graph: Graph, leaves: readonly HostArray[]): Compiled;
   /** Releases all sessions. */
   dispose(): void;
