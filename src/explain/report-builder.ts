@@ -4,7 +4,7 @@
  * what cannot be read is counted in `damage`.
  */
 import type { EndRecord, HeaderRecord, MemoryRecord, NoteRecord, TraceRecord } from '../ir/record.ts';
-import { readRecordLine } from './check-record.ts';
+import type { ReadLine } from './check-record.ts';
 import { createBreakFold } from './fold-breaks.ts';
 import { createFallbackFold } from './fold-fallbacks.ts';
 import { createFamilyFold } from './fold-families.ts';
@@ -13,6 +13,7 @@ import { compareRanks, countCaches, createFrameFold } from './fold-frames.ts';
 import { createGraphFold } from './fold-graphs.ts';
 import { mergeNotes, sumPhases } from './fold-notes.ts';
 import { createTimelineFold } from './fold-timeline.ts';
+import { displayPath } from './paths.ts';
 import type { Report } from './report.ts';
 import { createStackTable } from './stacks.ts';
 import { shareTime, sumTotals } from './totals.ts';
@@ -21,8 +22,8 @@ import { adviseFirst, judge } from './verdict.ts';
 export interface ReportBuilder {
   /** One record, known to be well-formed. */
   add(record: TraceRecord): void;
-  /** One line of a trace file, whatever it holds. */
-  addLine(line: string): void;
+  /** One line of a trace file, as read by `readRecordLine`: damage is counted. */
+  addLine(line: ReadLine): void;
   /** The report of everything so far. May be called again after more records. */
   report(): Report;
 }
@@ -134,7 +135,7 @@ export function createReportBuilder(): ReportBuilder {
       compiles: graphs.compiles,
       breaks: broken.breaks,
       fallbacks: fallbackReports,
-      lastTimeMs: source === 'torch' ? 0 : Math.max(lastTimeMs, timeline.endMs),
+      lastTimeMs: Math.max(lastTimeMs, timeline.endMs),
     });
     const findings = {
       source,
@@ -148,7 +149,7 @@ export function createReportBuilder(): ReportBuilder {
     return {
       source,
       program: {
-        path: header?.program ?? '',
+        path: displayPath(header?.cwd ?? '', header?.program ?? ''),
         arguments: header?.arguments ?? [],
         cwd: header?.cwd ?? '',
         startedAt: header?.startedAt ?? '',
@@ -157,7 +158,7 @@ export function createReportBuilder(): ReportBuilder {
       environment: header?.environment ?? {},
       verdict: judge(findings),
       totals,
-      time: shareTime(totals),
+      time: shareTime(totals, source),
       advice: adviseFirst(findings),
       breaks: broken.breaks,
       boundaries: broken.boundaries,
@@ -190,8 +191,7 @@ export function createReportBuilder(): ReportBuilder {
 
   return {
     add,
-    addLine(line) {
-      const read = readRecordLine(line);
+    addLine(read) {
       if (read.kind === 'record') add(read.record);
       else if (read.kind === 'damaged') damagedLines += 1;
       else if (read.kind === 'unknown') {

@@ -55,8 +55,15 @@ const titles: Readonly<Record<TimeKind, string>> = {
   eager: 'eager kernels',
 };
 
+/** A torch trace times compiling only: the rest is everything that the job did besides. */
+const torchTitles: Readonly<Partial<Record<TimeKind, string>>> = {
+  user: 'running and all else',
+  compile: titles.compile,
+};
+
 /** Shares of the wall time, in order of the pipeline; empty when the wall time is unknown. */
-export function shareTime(totals: ReportTotals): TimeShare[] {
+export function shareTime(totals: ReportTotals, source: 'fullgraph' | 'torch'): TimeShare[] {
+  const shown = source === 'torch' ? torchTitles : titles;
   if (totals.wallMs <= 0) return [];
   const known = {
     trace: totals.traceMs,
@@ -69,9 +76,9 @@ export function shareTime(totals: ReportTotals): TimeShare[] {
   // Timers overlap a little: the parts never claim more than there was.
   const whole = Math.max(totals.wallMs, busy);
   const parts: Readonly<Record<TimeKind, number>> = { user: whole - busy, ...known };
-  return (Object.keys(titles) as TimeKind[]).map((kind) => ({
+  return (Object.keys(shown) as TimeKind[]).map((kind) => ({
     kind,
-    title: titles[kind],
+    title: shown[kind] ?? kind,
     durationMs: parts[kind],
     share: parts[kind] / whole,
   }));
