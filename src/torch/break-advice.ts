@@ -140,7 +140,7 @@ const table: readonly BreakAdvice[] = [
     ids: ['GB0142'],
     words: /unsupported context manager/i,
     advise: (event) => [
-      `Open \`${subjectOf(event, /enter a `(\w+)`/) ?? 'the context manager'}\` around the call of the compiled function, not inside it.`,
+      `Open ${subjectOf(event, /enter a (`\w+`)/) ?? 'the context manager'} around the call of the compiled function, not inside it.`,
       "Torch's own context managers (`torch.no_grad`, `torch.autocast`) are fine inside when they are created there.",
     ],
   },

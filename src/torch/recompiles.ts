@@ -229,12 +229,8 @@ function isDynamicIn(entry: Compilation, item: Change, interner: Interner): bool
   if (entry.guards === undefined || item.axis === undefined) return false;
   if (item.cause !== 'size' && item.cause !== 'stride') return false;
   const value = guardedValue(entry.guards, item.cause, item.subject, interner);
-  return (
-    value
-      ?.replace(/^\[|\]$/g, '')
-      .split(',')
-      [item.axis]?.trim() === 'None'
-  );
+  const guarded = value?.slice(1, -1).split(',');
+  return guarded?.[item.axis]?.trim() === 'None';
 }
 
 function changesFrom(entry: Compilation, compile: Compilation, interner: Interner): Change[] {
