@@ -50,6 +50,8 @@ describe('a lowering', () => {
         "DepthwiseConv2dNativeBackpropFilter": 1,
         "DepthwiseConv2dNativeBackpropInput": 1,
         "MaxPool": 2,
+        "MaxPool3DGrad": 1,
+        "MaxPoolGrad": 2,
         "ResizeNearestNeighborGrad": 4,
         "TopK": 1,
       }

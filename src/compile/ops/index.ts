@@ -13,6 +13,7 @@ import { gatherOps } from './gather.ts';
 import { imageBlockOps } from './image-blocks.ts';
 import { cropAndResizeOp } from './image-crop.ts';
 import { imageResizeOps } from './image-resize.ts';
+import { transformOp } from './image-transform.ts';
 import { imageTurnOps } from './image-turn.ts';
 import { lookupOps } from './lookup.ts';
 import { matmulOps } from './matmul.ts';
@@ -49,7 +50,7 @@ const families: readonly (readonly OpDefinition[])[] = [
   imageResizeOps,
   imageBlockOps,
   imageTurnOps,
-  [cropAndResizeOp],
+  [cropAndResizeOp, transformOp],
 ];
 
 export const opTable: ReadonlyMap<string, OpDefinition> = new Map(
