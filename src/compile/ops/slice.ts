@@ -176,6 +176,7 @@ export const sliceOps: readonly OpDefinition[] = [
   defineOp({
     kernel: 'SplitV',
     inputs: ['x'],
+    hasListResult: true,
     infer(types, attributes) {
       const [x] = present(types);
       const axis = parseAxes(attributes['axis'], x!.shape.length)?.[0];
@@ -204,6 +205,7 @@ export const sliceOps: readonly OpDefinition[] = [
   defineOp({
     kernel: 'Unpack',
     inputs: ['value'],
+    hasListResult: true,
     isHostFoldable: true,
     infer(types, attributes) {
       const [value] = present(types);
