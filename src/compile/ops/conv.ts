@@ -4,8 +4,9 @@
  */
 import type { Attributes } from '../../ir/graph.ts';
 import type { ConcreteType } from '../../ir/op-signature.ts';
-import { activate, broadcastChannelsFirst, canActivate } from './conv-activation.ts';
+import { activatedType, lowerActivation } from './activation.ts';
 import {
+  channelsFirstPermutation,
   cropFront,
   toChannelsFirst,
   toChannelsLast,
@@ -144,56 +145,81 @@ function lowerConv(understand: Understand): NonNullable<OpDefinition['lower']> {
   };
 }
 
-/** Shapes of the fused result: bias and prelu's alpha may broadcast it. */
-function inferFused(understand: Understand): OpDefinition['infer'] {
-  return (inputs, attributes) => {
-    if (hasComplex(...inputs)) return undefined;
-    const conv = understand(inputs, attributes);
-    if (conv === undefined) return undefined;
-    const [, , bias, alpha] = inputs;
-    let shape: readonly number[] | undefined = conv.window.outputShape;
-    if (bias) shape = fusedShape(shape, bias.shape, conv.window.isChannelsLast);
-    if (shape && alpha && attributes['activation'] === 'prelu')
-      shape = fusedShape(shape, alpha.shape, conv.window.isChannelsLast);
-    const name = attribute.string(attributes, 'activation', 'linear');
-    if (!shape || !canActivate(name, alpha, shape.length)) return undefined;
-    return inputs.every((input) => input === undefined || input.dtype === 'float32')
-      ? [{ dtype: 'float32', shape }]
-      : undefined;
-  };
+/** How tfjs aligns a bias or slope with the image: a vector goes with the channels in both formats. */
+function operandType(type: ConcreteType, isChannelsLast: boolean): ConcreteType {
+  const isVector = type.shape.length === 1 && type.shape[0] !== 1;
+  return isVector && !isChannelsLast ? { ...type, shape: [type.shape[0]!, 1, 1] } : type;
 }
 
-function fusedShape(
-  shape: readonly number[],
-  operand: readonly number[],
+interface Operand {
+  readonly value: OnnxValue;
+  readonly type: ConcreteType;
+}
+
+/** A bias or slope as it broadcasts against the image with channels first. */
+function channelsFirstOperand(
+  context: LoweringContext,
+  input: number,
+  rank: number,
   isChannelsLast: boolean,
-): readonly number[] | undefined {
-  const isVector = operand.length === 1 && operand[0] !== 1;
-  return broadcastShapes(shape, isVector && !isChannelsLast ? [operand[0]!, 1, 1] : operand);
+): Operand | undefined {
+  const value = context.inputs[input];
+  if (value === undefined) return undefined;
+  const given = context.inputTypes[input]!;
+  const type = operandType(given, isChannelsLast);
+  if (!isChannelsLast) {
+    return { type, value: sameShape(type.shape, given.shape) ? value : reshape(context, value, type.shape) };
+  }
+  if (elementCount(type.shape) === 1) return { type, value };
+  const full = [...Array.from({ length: rank - type.shape.length }, () => 1), ...type.shape];
+  const moved = channelsFirstPermutation(rank).map((axis) => full[axis]!);
+  const movedType: ConcreteType = { ...type, shape: moved };
+  if (type.shape.length === 1) return { type: movedType, value: reshape(context, value, moved) };
+  return { type: movedType, value: toChannelsFirst(context, reshape(context, value, full), rank) };
+}
+
+/** Bias and prelu's slope may broadcast the result. */
+function inferFused(understand: Understand): OpDefinition['infer'] {
+  return (inputs, attributes) => {
+    const conv = hasComplex(...inputs) ? undefined : understand(inputs, attributes);
+    if (!conv || inputs.some((input) => input !== undefined && input.dtype !== 'float32')) return undefined;
+    const { outputShape, isChannelsLast } = conv.window;
+    const [, , bias, slope] = inputs.map((input) => input && operandType(input, isChannelsLast));
+    const shape = bias ? broadcastShapes(outputShape, bias.shape) : outputShape;
+    const activation = attribute.string(attributes, 'activation', 'linear');
+    const result = shape && activatedType({ dtype: 'float32', shape }, activation, slope);
+    return result && [result];
+  };
 }
 
 function lowerFused(understand: Understand): NonNullable<OpDefinition['lower']> {
   return (context) => {
     const conv = isLowerable(context) ? understand(context.inputTypes, context.attributes) : undefined;
     if (conv === undefined) return undefined;
-    const { window } = conv;
-    const { isChannelsLast, outputShape } = window;
+    const { isChannelsLast, outputShape, outChannels } = conv.window;
     const rank = outputShape.length;
     // A broadcast that enlarges the result has no place in a convolution.
     if (!sameShape(context.outputTypes[0]!.shape, outputShape)) return undefined;
-    const [, , bias, alpha] = context.inputs;
-    const biasType = context.inputTypes[2];
-    const isChannelBias = biasType?.shape.length === 1 && biasType.shape[0] === window.outChannels;
-    let result = writeConv(context, conv, isChannelBias ? bias : undefined);
-    if (bias !== undefined && !isChannelBias) {
-      const operand = broadcastChannelsFirst(context, bias, biasType!, rank, isChannelsLast);
-      result = context.op('Add', [result, operand]);
-    }
-    const name = attribute.string(context.attributes, 'activation', 'linear');
-    const alphaType = context.inputTypes[3];
-    const slopes = alpha === undefined ? undefined : { value: alpha, type: alphaType! };
-    result = activate(context, name, result, slopes, rank, isChannelsLast);
-    return [isChannelsLast ? toChannelsLast(context, result, rank) : result];
+    const biasShape = context.inputTypes[2]?.shape;
+    const isChannelBias = biasShape?.length === 1 && biasShape[0] === outChannels;
+    let result = writeConv(context, conv, isChannelBias ? context.inputs[2] : undefined);
+    const bias = isChannelBias ? undefined : channelsFirstOperand(context, 2, rank, isChannelsLast);
+    if (bias !== undefined) result = context.op('Add', [result, bias.value]);
+    const first = isChannelsLast
+      ? channelsFirstPermutation(rank).map((axis) => outputShape[axis]!)
+      : outputShape;
+    const slope = channelsFirstOperand(context, 3, rank, isChannelsLast);
+    const activated = lowerActivation(
+      context,
+      result,
+      { dtype: 'float32', shape: first },
+      {
+        activation: attribute.string(context.attributes, 'activation', 'linear'),
+        alpha: attribute.number(context.attributes, 'leakyreluAlpha', 0.2),
+        ...(slope && { slope }),
+      },
+    );
+    return [isChannelsLast ? toChannelsLast(context, activated, rank) : activated];
   };
 }
 

@@ -126,7 +126,10 @@ const castToFloat =
 const leakyRelu: LowerUnary = (context, x) =>
   context.op('LeakyRelu', [x], { alpha: { float: attribute.number(context.attributes, 'alpha') } });
 
-const square: LowerUnary = (context, x) => context.op('Mul', [x, x]);
+/** A power, which ONNX Runtime looks for when it fuses a layer normalization, and computes as a product. */
+const squareOfFloat: LowerUnary = (context, x) => context.op('Pow', [x, context.scalar(2, 'float32')]);
+
+const squareOfInt: LowerUnary = (context, x) => context.op('Mul', [x, x]);
 
 export const unaryOps: readonly OpDefinition[] = [
   ...['Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Cos', 'Cosh', 'Sin', 'Sinh', 'Tan', 'Tanh'].map(
@@ -168,7 +171,7 @@ export const unaryOps: readonly OpDefinition[] = [
   unary({ kernel: 'Abs', lower: { float32: direct('Abs'), int32: direct('Abs') }, isHostFoldable: true }),
   unary({ kernel: 'Neg', lower: { float32: direct('Neg'), int32: direct('Neg') }, isHostFoldable: true }),
   unary({ kernel: 'Sign', lower: { float32: signOfFloat, int32: direct('Sign') }, isHostFoldable: true }),
-  unary({ kernel: 'Square', lower: { float32: square, int32: square }, isHostFoldable: true }),
+  unary({ kernel: 'Square', lower: { float32: squareOfFloat, int32: squareOfInt }, isHostFoldable: true }),
   unary({ kernel: 'Ceil', lower: { float32: direct('Ceil'), int32: keep } }),
   unary({ kernel: 'Floor', lower: { float32: direct('Floor'), int32: keep } }),
   unary({ kernel: 'Round', lower: { float32: direct('Round'), int32: keep } }),

@@ -12,30 +12,38 @@ export interface AxisPlaces {
   readonly fraction: OnnxValue;
 }
 
+type Unary = (value: OnnxValue) => OnnxValue;
+type Binary = (left: OnnxValue, right: OnnxValue) => OnnxValue;
+
+/** Arithmetic of doubles, as ONNX nodes. */
 export interface Doubles {
-  constant(value: number): OnnxValue;
+  readonly constant: (value: number) => OnnxValue;
   /** `[1, n]`. */
-  row(values: readonly number[]): OnnxValue;
-  add(left: OnnxValue, right: OnnxValue): OnnxValue;
-  subtract(left: OnnxValue, right: OnnxValue): OnnxValue;
-  multiply(left: OnnxValue, right: OnnxValue): OnnxValue;
-  divide(left: OnnxValue, right: OnnxValue): OnnxValue;
-  floor(value: OnnxValue): OnnxValue;
+  readonly row: (values: readonly number[]) => OnnxValue;
+  readonly add: Binary;
+  readonly subtract: Binary;
+  readonly multiply: Binary;
+  readonly divide: Binary;
+  readonly floor: Unary;
   /** JavaScript's `Math.round`: halves go up. */
-  round(value: OnnxValue): OnnxValue;
+  readonly round: Unary;
   /** JavaScript's `Math.trunc`. */
-  trunc(value: OnnxValue): OnnxValue;
-  less(left: OnnxValue, right: OnnxValue): OnnxValue;
+  readonly trunc: Unary;
+  readonly less: Binary;
   /** `low <= value <= high`; false for NaN. */
-  between(value: OnnxValue, low: number, high: number): OnnxValue;
-  where(condition: OnnxValue, whenTrue: OnnxValue, whenFalse: OnnxValue): OnnxValue;
-  clamp(value: OnnxValue, low: number, high: number): OnnxValue;
+  readonly between: (value: OnnxValue, low: number, high: number) => OnnxValue;
+  readonly where: (condition: OnnxValue, whenTrue: OnnxValue, whenFalse: OnnxValue) => OnnxValue;
+  readonly clamp: (value: OnnxValue, low: number, high: number) => OnnxValue;
   /** Where a coordinate reads an axis of `size` elements. */
-  axis(coordinate: OnnxValue, size: number): AxisPlaces;
+  readonly axis: (coordinate: OnnxValue, size: number) => AxisPlaces;
 }
 
+/** The pen for doubles of a lowering. */
 export function doublesOf(context: LoweringContext): Doubles {
-  const binary = (type: string) => (left: OnnxValue, right: OnnxValue) => context.op(type, [left, right]);
+  const binary =
+    (type: string): Binary =>
+    (left, right) =>
+      context.op(type, [left, right]);
   const constant = (value: number): OnnxValue => context.tensor(Float64Array.of(value), []);
   const add = binary('Add');
   const floor = (value: OnnxValue): OnnxValue => context.op('Floor', [value]);
