@@ -93,20 +93,36 @@ async function measureModel(
   scratch: Scratch,
 ): Promise<SpeedRow> {
   const skipsCpu = options.isQuick && slowOnCpu.test(model.name) && canUseWasm(model);
-  const steady = await runJob<SteadyResult>({
-    mode: 'steady',
-    model: model.name,
-    contenders: options.contenders.filter((name) => name !== 'cpu' || !skipsCpu),
-    threads,
-    rounds: options.isQuick ? 7 : 25,
-    slowRounds: options.isQuick ? 1 : 3,
-    resultFile: path.join(scratch.folder, 'steady.json'),
-  });
-  const firstCalls =
-    options.withFirstCalls && options.contenders.includes('fullgraph')
-      ? await measureFirstCalls(model.name, threads, options.isQuick ? 1 : 3, scratch)
-      : {};
-  return { kind: model.kind, steady, ...firstCalls };
+  const measureSteady = (isContending: (name: ContenderName) => boolean): Promise<SteadyResult> =>
+    runJob<SteadyResult>({
+      mode: 'steady',
+      model: model.name,
+      contenders: options.contenders.filter((name) => isContending(name) && (name !== 'cpu' || !skipsCpu)),
+      threads,
+      rounds: options.isQuick ? 7 : 25,
+      slowRounds: options.isQuick ? 1 : 3,
+      resultFile: path.join(scratch.folder, 'steady.json'),
+    });
+  try {
+    const steady = await measureSteady(() => true);
+    const firstCalls =
+      options.withFirstCalls && options.contenders.includes('fullgraph')
+        ? await measureFirstCalls(model.name, threads, options.isQuick ? 1 : 3, scratch)
+        : {};
+    return { kind: model.kind, steady, ...firstCalls };
+  } catch (error) {
+    // The others are still worth a row.
+    const steady = await measureSteady((name) => name !== 'fullgraph');
+    return { kind: model.kind, steady, failure: failureOf(error) };
+  }
+}
+
+/** The line of a dead process's output that says why. */
+function failureOf(error: unknown): string {
+  const lines = String(error).split('\n');
+  return (lines.find((line, index) => index > 0 && /Error/.test(line)) ?? lines[0] ?? '')
+    .trim()
+    .slice(0, 300);
 }
 
 const canUseWasm = (model: BenchModel): boolean => model.kind === 'inference' || model.runsOnWasm;

@@ -7,6 +7,8 @@ export interface SpeedRow {
   readonly steady: SteadyResult;
   readonly cold?: FirstCallResult;
   readonly warm?: FirstCallResult;
+  /** Why fullgraph is missing from the row. */
+  readonly failure?: string;
 }
 
 export function median(values: readonly number[]): number {
@@ -146,7 +148,9 @@ export interface Bar {
 
 /** The bars that can be judged from these rows (of one number of threads). */
 export function judgeBars(rows: readonly SpeedRow[]): Bar[] {
-  const bars: Bar[] = [];
+  const bars: Bar[] = rows.flatMap(({ steady, failure }) =>
+    failure === undefined ? [] : [{ text: `${steady.model} fails: ${failure}`, isMet: false }],
+  );
   const add = (name: string, value: number | undefined, limit: number, isUpper = false): void => {
     if (value === undefined || Number.isNaN(value)) return;
     const isMet = isUpper ? value <= limit : value >= limit;
