@@ -5,7 +5,7 @@
 import type { Report } from '../explain/report.ts';
 import type { ListModel, View, ViewSettings } from './define-view.ts';
 import { keymap, keyOf, type Command } from './keymap.ts';
-import { fit, line, lineWidth, padLine, truncateLine, type Line, type Span } from './lines.ts';
+import { fit, line, lineWidth, padLine, span, truncateLine, type Line, type Span } from './lines.ts';
 import { layoutOf, type UiState, type ViewState } from './ui-state.ts';
 
 export interface ScreenSource {
@@ -15,14 +15,6 @@ export interface ScreenSource {
   detailOf(view: View, state: ViewState): readonly Line[];
   /** What the trace is doing: `reading 40 %`, `following`; empty when there is nothing to say. */
   readonly status: string;
-}
-
-export interface Screen {
-  readonly lines: readonly Line[];
-  /** Screen row that is inverted: the cursor. */
-  readonly selectedRow?: number;
-  /** Columns of the inverted part; the detail beside it is not inverted. */
-  readonly selectedWidth: number;
 }
 
 function tabs(source: ScreenSource, state: UiState): Line {
@@ -84,11 +76,7 @@ function helpLines(views: readonly View[]): Line[] {
 }
 
 /** Lines of the body: head, list, detail. */
-function body(
-  source: ScreenSource,
-  state: UiState,
-  view: View,
-): { lines: Line[]; cursorRow?: number; listWidth: number; count: number } {
+function body(source: ScreenSource, state: UiState, view: View): Line[] {
   const own = state.views[view.id]!;
   const list = source.listOf(view, own.settings);
   const head = view.head?.(source.report, own.settings, state.width) ?? [];
@@ -97,7 +85,8 @@ function body(
   const rows: Line[] = [];
   for (let row = 0; row < layout.listHeight; row++) {
     const index = own.scroll + row;
-    rows.push(index < list.count ? list.line(index, layout.listWidth) : []);
+    const drawn = index < list.count ? padLine(list.line(index, layout.listWidth), layout.listWidth) : [];
+    rows.push(index === own.cursor ? drawn.map((each) => span(each.text, 'selected')) : drawn);
   }
   if (list.count === 0)
     rows[0] = line(own.settings.filter === '' ? ' nothing here' : ' nothing matches the filter', 'muted');
@@ -130,25 +119,18 @@ function body(
       for (let row = 0; row < layout.detailHeight; row++) lines.push(padLine(shown[row] ?? [], state.width));
     }
   }
-  const isOnScreen =
-    own.cursor >= own.scroll && own.cursor < own.scroll + layout.listHeight && list.count > 0;
-  return {
-    lines,
-    ...(isOnScreen ? { cursorRow: layout.headHeight + own.cursor - own.scroll } : {}),
-    listWidth: layout.listWidth,
-    count: list.count,
-  };
+  return lines;
 }
 
 /** Smallest terminal on which anything can be shown. */
 const leastWidth = 40;
 const leastHeight = 10;
 
-/** The screen for a state. */
-export function screenOf(source: ScreenSource, state: UiState): Screen {
+/** The screen for a state: at most `height` lines. */
+export function screenOf(source: ScreenSource, state: UiState): readonly Line[] {
   const { width, height } = state;
   if (width < leastWidth || height < leastHeight) {
-    return { lines: [line(`too small: ${leastWidth}x${leastHeight} at least`, 'warning')], selectedWidth: 0 };
+    return [line(`too small: ${leastWidth}x${leastHeight} at least`, 'warning')];
   }
   const view = source.views.find((candidate) => candidate.id === state.view)!;
   const rule = line('─'.repeat(width), 'muted');
@@ -157,21 +139,9 @@ export function screenOf(source: ScreenSource, state: UiState): Screen {
     const room = height - 3;
     const start = Math.min(state.helpScroll, Math.max(0, all.length - room));
     const lines = all.slice(start, start + room);
-    return {
-      lines: [
-        padLine(line(' fullgraph: help', 'strong'), width),
-        rule,
-        ...lines,
-        ...Array.from({ length: room - lines.length }, (): Line => []),
-        line(' any key closes', 'muted'),
-      ],
-      selectedWidth: 0,
-    };
+    const blank = Array.from({ length: room - lines.length }, (): Line => []);
+    return [line(' fullgraph: help', 'strong'), rule, ...lines, ...blank, line(' any key closes', 'muted')];
   }
-  const { lines, cursorRow, listWidth, count } = body(source, state, view);
-  return {
-    lines: [tabs(source, state), rule, ...lines, footer(source, state, view, count)],
-    ...(cursorRow === undefined ? {} : { selectedRow: cursorRow + 2 }),
-    selectedWidth: listWidth,
-  };
+  const { count } = source.listOf(view, state.views[view.id]!.settings);
+  return [tabs(source, state), rule, ...body(source, state, view), footer(source, state, view, count)];
 }

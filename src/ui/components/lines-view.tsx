@@ -8,19 +8,17 @@ interface LineViewProps {
   readonly line: Line;
   readonly width: number;
   readonly theme: Theme;
-  readonly isSelected?: boolean;
 }
 
-/** One line of exactly `width` columns; inverted when selected. */
+/** One line of exactly `width` columns. */
 export const LineView: React.NamedExoticComponent<LineViewProps> = memo(function LineView({
   line,
   width,
   theme,
-  isSelected = false,
 }: LineViewProps): ReactElement {
   const spans = padLine(line, width);
   return (
-    <Text wrap="truncate" inverse={isSelected}>
+    <Text wrap="truncate">
       {spans.map((span, index) => (
         <Text key={index} {...(span.role === undefined ? {} : theme[span.role])}>
           {printable(span.text)}
@@ -36,26 +34,17 @@ export function LinesView({
   width,
   height,
   theme,
-  selected,
 }: {
   readonly lines: readonly Line[];
   readonly width: number;
   readonly height: number;
   readonly theme: Theme;
-  /** Index of the inverted line. */
-  readonly selected?: number;
 }): ReactElement {
   const blank: Line = [];
   return (
     <Box flexDirection="column" width={width} height={height} overflow="hidden">
       {Array.from({ length: height }, (_, index) => (
-        <LineView
-          key={index}
-          line={lines[index] ?? blank}
-          width={width}
-          theme={theme}
-          isSelected={index === selected}
-        />
+        <LineView key={index} line={lines[index] ?? blank} width={width} theme={theme} />
       ))}
     </Box>
   );

@@ -1,0 +1,110 @@
+/** Breaks: what ended graphs, dearest first; each with its place, cause and remedy. */
+import type { BreakReport, Report } from '../../explain/report.ts';
+import { defineView, type ListModel, type ListRow, type ViewSettings } from '../define-view.ts';
+import { line, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
+
+const columns: readonly Column[] = [
+  { title: 'id', width: 7 },
+  { title: 'count', width: 6, align: 'right' },
+  { title: 'saving', width: 9, align: 'right' },
+  { title: 'waited', width: 9, align: 'right' },
+  { title: 'place', width: 'flex' },
+  { title: 'what', width: 'flex' },
+];
+
+function milliseconds(value: number | null): string {
+  if (value === null) return '–';
+  return value < 10
+    ? `${value.toFixed(2)} ms`
+    : value < 10_000
+      ? `${value.toFixed(0)} ms`
+      : `${(value / 1000).toFixed(1)} s`;
+}
+
+function place(item: BreakReport): string {
+  return item.site === undefined ? '(no user frame)' : `${item.site.file}:${item.site.line}`;
+}
+
+const orders: readonly {
+  readonly title: string;
+  readonly compare: (left: BreakReport, right: BreakReport) => number;
+}[] = [
+  {
+    title: 'cost',
+    compare: (left, right) => (right.savingMs ?? right.waitMs) - (left.savingMs ?? left.waitMs),
+  },
+  { title: 'count', compare: (left, right) => right.occurrences - left.occurrences },
+  {
+    title: 'place',
+    compare: (left, right) => place(left).localeCompare(place(right), 'en', { numeric: true }),
+  },
+];
+
+const groupings: readonly { readonly title: string; readonly key: (item: BreakReport) => string }[] = [
+  { title: 'none', key: () => '' },
+  { title: 'file', key: (item) => item.site?.file ?? '(no user frame)' },
+  { title: 'kind', key: (item) => `${item.id} ${item.title}` },
+  { title: 'graph', key: (item) => item.graphs[0] ?? '(no graph)' },
+];
+
+type Item = { readonly heading: string } | { readonly item: BreakReport };
+
+function items(report: Report, settings: ViewSettings): Item[] {
+  const wanted = settings.filter.toLowerCase();
+  const matching = report.breaks.filter((item) =>
+    `${item.id} ${item.title} ${place(item)} ${item.site?.code ?? ''}`.toLowerCase().includes(wanted),
+  );
+  const sorted = matching.toSorted(orders[settings.sort]!.compare);
+  const grouping = groupings[settings.group]!;
+  if (settings.group === 0) return sorted.map((item) => ({ item }));
+  const byKey = Map.groupBy(sorted, grouping.key);
+  return [...byKey].flatMap(([heading, members]): Item[] => [
+    { heading },
+    ...members.map((item) => ({ item })),
+  ]);
+}
+
+function list(report: Report, settings: ViewSettings): ListModel {
+  const all = items(report, settings);
+  return {
+    count: all.length,
+    row(index): ListRow {
+      const each = all[index]!;
+      return 'heading' in each ? { key: each.heading, isHeading: true } : { key: each.item.key };
+    },
+    line(index, width): Line {
+      const each = all[index]!;
+      if ('heading' in each) return line(each.heading, 'strong');
+      const { item } = each;
+      return tableRow(
+        columns,
+        [
+          span(item.id, 'accent'),
+          span(String(item.occurrences)),
+          span(milliseconds(item.savingMs), item.savingMs === null ? 'muted' : 'bad'),
+          span(milliseconds(item.waitMs)),
+          span(place(item), item.site === undefined ? 'muted' : undefined),
+          span(item.title + (item.isInLoop ? ' (in a loop)' : '')),
+        ],
+        width,
+      );
+    },
+  };
+}
+
+function detail(report: Report, _settings: ViewSettings, key: string, width: number): Line[] {
+  const item = report.breaks.find((each) => each.key === key);
+  if (item === undefined) return [];
+  return [line(`${item.id} ${item.title}`, 'strong'), ...wrap(item.explanation, width)];
+}
+
+export const breaksView = defineView({
+  id: 'breaks',
+  title: 'Breaks',
+  key: '2',
+  sorts: orders.map((order) => order.title),
+  groups: groupings.map((grouping) => grouping.title),
+  head: (_report, _settings, width) => [tableHead(columns, width)],
+  list,
+  detail,
+});
