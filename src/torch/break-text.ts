@@ -54,8 +54,9 @@ function splitFields(lines: readonly string[]): Fields {
   for (const line of lines) {
     if (sectionEnd.test(line)) break;
     const label = fieldStart.exec(line)?.[1];
-    if (label === undefined || label.includes('Higher Order')) {
-      if (label === undefined || target === fields.head) target.push(line);
+    if (label?.includes('Higher Order') === true) continue;
+    if (label === undefined) {
+      target.push(line);
       continue;
     }
     const rest = line.slice(line.indexOf(':') + 1).trimStart();
@@ -80,9 +81,7 @@ function joined(lines: readonly string[]): string | undefined {
 
 /** The phrase that names the break: the last line in front of the labels, behind preambles. */
 function typeOf(head: readonly string[], hasLabels: boolean): string {
-  const phrases = head
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('[Higher Order') && !preamble.test(line));
+  const phrases = head.map((line) => line.trim()).filter((line) => line !== '' && !preamble.test(line));
   return (hasLabels ? phrases.at(-1) : phrases[0]) ?? '';
 }
 
