@@ -153,13 +153,11 @@ describe('the outcome', () => {
     [
       'skipped',
       (log: LogWriter) =>
-        log
-          .artifact('dynamo_graph_break_reason', breakText(site, skip), '0/0')
-          .metrics('0/0', {
-            ...ok,
-            fail_type: "<class 'torch._dynamo.exc.Unsupported'>",
-            fail_reason: 'Unsupported context manager',
-          }),
+        log.artifact('dynamo_graph_break_reason', breakText(site, skip), '0/0').metrics('0/0', {
+          ...ok,
+          fail_type: "<class 'torch._dynamo.exc.Unsupported'>",
+          fail_reason: 'Unsupported context manager',
+        }),
       'skipped',
       'Unsupported context manager at /srv/model.py:14',
     ],
@@ -214,13 +212,11 @@ describe('the outcome', () => {
 });
 
 test('inputs are described with their sources, huge ids and NaN included', async () => {
-  const log = new LogWriter()
-    .start('0/0', call)
-    .input('0/0', 7, 0, "L['x']", [4, 8], {
-      dtype: 'torch.bfloat16',
-      device: "device(type='cuda', index=1)",
-      requires_grad: true,
-    });
+  const log = new LogWriter().start('0/0', call).input('0/0', 7, 0, "L['x']", [4, 8], {
+    dtype: 'torch.bfloat16',
+    device: "device(type='cuda', index=1)",
+    requires_grad: true,
+  });
   log.raw(
     'V1120 09:00:00.000000 1 torch/x.py:1] {"describe_tensor": {"id": 94196473547776123456, "describer_id": 7, "size": [2], "stride": [1], "scale": NaN}, "frame_id": 0, "frame_compile_id": 0, "attempt": 0}',
   );
