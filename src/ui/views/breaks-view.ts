@@ -1,6 +1,6 @@
 /** Breaks: what ended graphs, dearest first; each with its place, cause and remedy. */
 import type { BreakReport, Report } from '../../explain/report.ts';
-import { defineView, type ListModel, type ListRow, type ViewSettings } from '../define-view.ts';
+import { defineView, type ListModel, type ListRow, type View, type ViewSettings } from '../define-view.ts';
 import { line, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
 
 const columns: readonly Column[] = [
@@ -57,7 +57,11 @@ function items(report: Report, settings: ViewSettings): Item[] {
   const sorted = matching.toSorted(orders[settings.sort]!.compare);
   const grouping = groupings[settings.group]!;
   if (settings.group === 0) return sorted.map((item) => ({ item }));
-  const byKey = Map.groupBy(sorted, grouping.key);
+  const byKey = new Map<string, BreakReport[]>();
+  for (const item of sorted) {
+    const key = grouping.key(item);
+    byKey.set(key, [...(byKey.get(key) ?? []), item]);
+  }
   return [...byKey].flatMap(([heading, members]): Item[] => [
     { heading },
     ...members.map((item) => ({ item })),
@@ -98,7 +102,7 @@ function detail(report: Report, _settings: ViewSettings, key: string, width: num
   return [line(`${item.id} ${item.title}`, 'strong'), ...wrap(item.explanation, width)];
 }
 
-export const breaksView = defineView({
+export const breaksView: View = defineView({
   id: 'breaks',
   title: 'Breaks',
   key: '2',
