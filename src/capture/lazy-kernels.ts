@@ -24,8 +24,15 @@ function listInputs(inputs: KernelInputs): readonly (TensorInfo | undefined)[] {
   return Array.isArray(inputs) ? inputs : Object.values(inputs);
 }
 
-function isTensor(info: TensorInfo | undefined): info is TensorInfo {
-  return info !== undefined && info !== null && typeof info.dataId === 'object';
+function isTensor(info: unknown): info is TensorInfo {
+  return info !== undefined && info !== null && typeof (info as Partial<TensorInfo>).dataId === 'object';
+}
+
+/** All tensors of a call; ragged kernels take lists of tensors as one input. */
+function listTensors(inputs: KernelInputs): TensorInfo[] {
+  return Object.values(inputs)
+    .flatMap((input: unknown): unknown[] => (Array.isArray(input) ? input : [input]))
+    .filter(isTensor);
 }
 
 /** `config`'s kernel for the lazy backend. */
@@ -47,9 +54,9 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     return config.kernelFunc({ inputs: call.inputs, backend: call.backend, attrs: call.attrs });
   }
 
-  function runEagerly(call: KernelCall, infos: readonly (TensorInfo | undefined)[]): KernelResult {
+  function runEagerly(call: KernelCall): KernelResult {
     const backend = call.backend as LazyBackend;
-    const tensors = infos.filter(isTensor);
+    const tensors = listTensors(call.inputs);
     const needed = tensors.flatMap((info): LazyValue[] => {
       const value = backend.data.get(info.dataId);
       const parts = value.complexTensorInfos;
@@ -109,13 +116,17 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
 
   function dispatch(call: KernelCall): KernelResult {
     totals.kernelCalls++;
-    const infos = gather(call.inputs);
-    if (entry.op === undefined) return runEagerly(call, infos);
+    if (entry.op === undefined) return runEagerly(call);
     const backend = call.backend as LazyBackend;
+    const infos = gather(call.inputs);
     const values: (LazyValue | undefined)[] = [];
-    for (const info of infos) values.push(info === undefined ? undefined : backend.data.get(info.dataId));
+    for (const info of infos) {
+      if (info === undefined) values.push(undefined);
+      else if (isTensor(info)) values.push(backend.data.get(info.dataId));
+      else return runEagerly(call);
+    }
     const signature = signatures.find(entry, infos, call.attrs);
-    if (signature?.outputs === undefined) return runEagerly(call, infos);
+    if (signature?.outputs === undefined) return runEagerly(call);
     if (signature.aliasedInput < 0) {
       const folding = foldingOf(signature, values);
       if (folding !== undefined) return fold(call, folding);

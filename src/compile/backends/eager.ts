@@ -20,6 +20,8 @@ interface HostBackend {
   readonly data: { get(dataId: object): { readonly values: unknown } };
   write(values: unknown, shape: readonly number[], dtype: string): object;
   bufferSync(tensor: KernelTensor): { values: { slice(): unknown } };
+  makeTensorInfo(shape: number[], dtype: string, values: unknown): KernelTensor;
+  makeOutput(values: unknown, shape: number[], dtype: string): KernelTensor;
   disposeData(dataId: object, force?: boolean): boolean;
 }
 
@@ -62,14 +64,16 @@ function thawAttributes(attributes: Readonly<Record<string, unknown>>): Record<s
 
 /**
  * The backend as kernels get it. Those that work in a buffer (TensorScatterUpdate) write into what `bufferSync` gives
- * them, which in tfjs's cpu backend is the input itself; here it is a copy.
+ * them, which in tfjs's cpu backend is the input itself; here it is a copy. Those that return a tensor of the engine
+ * (Abs) return its info: the engine must not count what the program never sees.
  */
-function protectInputs(backend: HostBackend): HostBackend {
+function isolate(backend: HostBackend): HostBackend {
   const view = Object.create(backend) as HostBackend;
   view.bufferSync = (tensor) => {
     const buffer = backend.bufferSync(tensor);
     return Object.assign(buffer, { values: buffer.values.slice() as typeof buffer.values });
   };
+  view.makeOutput = (values, shape, dtype) => backend.makeTensorInfo(shape, dtype, values);
   return view;
 }
 
@@ -88,7 +92,7 @@ export function createRunKernel(tf: KernelHost, backendName: string): RunKernel 
         hint: 'Import the tfjs package that registers it, for example @tensorflow/tfjs-backend-cpu.',
       });
     }
-    if (isolated?.of !== backend) isolated = { of: backend, view: protectInputs(backend) };
+    if (isolated?.of !== backend) isolated = { of: backend, view: isolate(backend) };
     const tensors = inputs.map((input): KernelTensor | undefined =>
       input === undefined
         ? undefined
