@@ -76,8 +76,8 @@ export function outcomeOf(result: CaseResult): Outcome {
   if (!result.ok) return 'error';
   if (result.vsRef === undefined) return 'no reference';
   if (result.vsRef.match) return 'equal';
-  // A chaotic program must agree on something before it diverges.
-  if (result.chaotic === true && result.vsRef.firstDivergence > 0) return 'chaotic';
+  // A chaotic program must agree on something before it diverges; -1: only its final variables differ.
+  if (result.chaotic === true && result.vsRef.firstDivergence !== 0) return 'chaotic';
   return 'mismatch';
 }
 
