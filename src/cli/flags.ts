@@ -12,6 +12,8 @@ export interface Flag {
   /** `<file>`, `<n>` in help. */
   readonly value?: string;
   readonly choices?: readonly string[];
+  /** On unless told otherwise: help shows `--no-...`. */
+  readonly isOnByDefault?: true;
   /** What it does, one sentence without a full stop. */
   readonly help: string;
 }
@@ -46,7 +48,7 @@ function optionNames(word: string): { readonly name: string; readonly hasValue: 
 }
 
 /** Index of the first word that is neither a flag nor a flag's value. */
-function firstPositional(argv: readonly string[], table: Flags): number {
+export function firstPositional(argv: readonly string[], table: Flags): number {
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index]!;
     if (word === '-' || !word.startsWith('-')) return index;

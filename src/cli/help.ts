@@ -6,7 +6,7 @@ import type { Flag } from './flags.ts';
 function flagLabel(name: string, flag: Flag): string {
   const value =
     flag.type === 'boolean' ? '' : ` ${flag.value ?? (flag.type === 'number' ? '<n>' : '<text>')}`;
-  return `${flag.short === undefined ? '    ' : `-${flag.short}, `}--${name}${value}`;
+  return `${flag.short === undefined ? '    ' : `-${flag.short}, `}--${flag.isOnByDefault === true ? 'no-' : ''}${name}${value}`;
 }
 
 function entries(page: Page, rows: readonly (readonly [string, string])[]): string[] {

@@ -1,0 +1,122 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { UserError } from '../../ir/errors.ts';
+import type { Report } from '../../explain/report.ts';
+import { checkScript } from '../check-script.ts';
+import { defineCommand, type Command, type Context, type ExitCode } from '../command.ts';
+import { runHosted } from '../hosted.ts';
+import { findInput, type Input } from '../input.ts';
+import { loadReport } from '../load-report.ts';
+import { writeWhole } from '../output.ts';
+import { formatOf, presentReport, type ReportValues } from '../present-report.ts';
+import { programFlags, toHostOptions } from '../program-flags.ts';
+import { reportFlags } from '../report-flags.ts';
+import type { TraceInput } from '../read-trace.ts';
+import type { Values } from '../flags.ts';
+
+const flags = {
+  ...reportFlags,
+  'trace-out': { type: 'string', value: '<file>', help: 'Keep the trace of the run' },
+  ...programFlags,
+} as const;
+
+/** The program came to its end without any tfjs: there is nothing to explain. */
+function demandTfjs(report: Report, script: string): void {
+  if (!report.notes.some((note) => note.code === 'FG5004')) return;
+  throw new UserError(`${script} loaded no TensorFlow.js`, {
+    code: 'FG5004',
+    hint: 'Check that it imports @tensorflow/tfjs on the path that ran, and that the package is installed: npm install @tensorflow/tfjs',
+  });
+}
+
+async function show(
+  input: TraceInput,
+  values: ReportValues,
+  context: Context,
+  check: (report: Report) => void = () => undefined,
+): Promise<ExitCode> {
+  const { report, perfetto } = await loadReport(input, context, {
+    scrub: values.scrub === true,
+    perfetto: values.perfetto !== undefined,
+  });
+  check(report);
+  if (perfetto !== undefined && values.perfetto !== undefined) {
+    await writeWhole(context, values.perfetto, perfetto);
+  }
+  return presentReport(report, values, context);
+}
+
+async function runAndShow(
+  script: Extract<Input, { kind: 'script' }>,
+  word: string,
+  values: Values<typeof flags>,
+  context: Context,
+): Promise<ExitCode> {
+  await checkScript(script.file, context.cwd);
+  const kept = values['trace-out'];
+  const folder = kept === undefined ? await mkdtemp(join(tmpdir(), 'fullgraph-')) : undefined;
+  const traceFile = folder === undefined ? resolve(context.cwd, kept!) : join(folder, 'trace.jsonl');
+  try {
+    const { exitCode } = await runHosted(
+      {
+        file: script.file,
+        arguments: script.arguments,
+        options: toHostOptions(values, traceFile, context.cwd),
+        stdout: formatOf(values) === 'json' && values.output === undefined ? 'stderr' : 'inherit',
+      },
+      context,
+    );
+    const verdict = await show({ kind: 'trace', path: traceFile }, values, context, (report) => {
+      if (exitCode === 0) demandTfjs(report, word);
+    });
+    return exitCode === 0 ? verdict : exitCode;
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** `fullgraph explain`. */
+export const explainCommand: Command = defineCommand({
+  name: 'explain',
+  summary: 'Say where and why the graph breaks, what it costs, and how to fix it',
+  usage: '<script | trace.jsonl | torch trace> [flags] [-- args...]',
+  details: [
+    'A script is run as by `fullgraph run`, then reported on: what it prints comes first, the report follows on standard output. With --json, standard output holds the JSON alone and what the script prints goes to standard error. Arguments of the script stand behind --.',
+    'A trace is a .jsonl file (or - for standard input) that --trace-out wrote, or the directory or log files of a PyTorch job that ran with TORCH_TRACE. There, a break is one dynamo_graph_break_reason, a recompile one compile id above 0; distinct breaks are counted by user line and reason.',
+    'Exit code: that of the script when it fails; 1 when a budget is exceeded; else 0.',
+  ],
+  flags,
+  examples: [
+    { command: 'fullgraph explain train.ts', help: 'run it and report' },
+    { command: 'fullgraph explain train.ts --json -o base.json -- --epochs 1', help: 'keep a baseline' },
+    { command: 'fullgraph explain train.ts --baseline base.json', help: 'fail when there is a new break' },
+    { command: 'fullgraph explain run.jsonl --max-breaks 3 --max-recompiles 1', help: 'a budget for CI' },
+    {
+      command: 'fullgraph explain torch_trace/ --scrub -o report.md',
+      help: 'a PyTorch job, without its sources, to give away',
+    },
+  ],
+  async run({ values, positionals, rest }, context) {
+    const input = await findInput(positionals, rest, context);
+    switch (input.kind) {
+      case 'script':
+        return runAndShow(input, positionals[0]!, values, context);
+      case 'trace':
+      case 'torch':
+        return show(input, values, context);
+      case 'model':
+        throw new UserError(`${positionals[0]} is a model: nothing ran, so there is nothing to explain`, {
+          code: 'FG5012',
+          hint: `Use \`fullgraph inspect ${positionals[0]}\`.`,
+        });
+      case 'report':
+        throw new UserError(`${positionals[0]} is a report, not a trace`, {
+          code: 'FG5012',
+          hint: `Use \`fullgraph diff ${positionals[0]} <other>\`, or --baseline ${positionals[0]}.`,
+        });
+      default:
+        return input satisfies never;
+    }
+  },
+});

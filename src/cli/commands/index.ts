@@ -1,0 +1,8 @@
+/** Every command, in the order of the overview. */
+import type { Command } from '../command.ts';
+import { diffCommand } from './diff.ts';
+import { explainCommand } from './explain.ts';
+import { runCommand } from './run.ts';
+import { whyCommand } from './why.ts';
+
+export const commands: readonly Command[] = [runCommand, explainCommand, diffCommand, whyCommand];

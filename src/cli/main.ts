@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+/** The `fullgraph` command: finds the command, runs it, turns errors into one message and an exit code. */
+import { readFileSync } from 'node:fs';
+import { main } from './dispatch.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+for (const stream of [process.stdout, process.stderr]) {
+  // `| head` closes the pipe: what is left needs no reader.
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
+process.exitCode = await main(
+  process.argv.slice(2),
+  {
+    cwd: process.cwd(),
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  },
+  version,
+);
