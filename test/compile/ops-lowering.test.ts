@@ -6,7 +6,7 @@ import type { OpDefinition, OpSample } from '../../src/compile/ops/define-op.ts'
 import { opTable } from '../../src/compile/ops/index.ts';
 import { bool, f32, i32 } from '../../src/compile/ops/samples.ts';
 import { skeletonOf } from '../../src/compile/skeleton.ts';
-import { describeSample, sampleGraph } from '../support/op-samples.ts';
+import { sampleGraph } from '../support/op-samples.ts';
 
 const lowered = [...opTable.values()].filter((definition) => definition.lower !== undefined);
 const cpuKernels = tf.getKernelsForBackend('cpu').map(({ kernelName }) => kernelName);
