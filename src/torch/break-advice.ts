@@ -82,7 +82,7 @@ const table: readonly BreakAdvice[] = [
     words: /^dynamic shape operator/i,
     advise: () => [
       'Use a form whose size does not depend on data: a mask with `torch.where`, `topk` with a fixed k, `nonzero_static(size=...)` instead of `nonzero`, padding instead of `masked_select`.',
-      'Or let the graph carry unknown sizes: `torch._dynamo.config.capture_dynamic_output_shape_ops = True`.',
+      'Let the graph carry unknown sizes: `torch._dynamo.config.capture_dynamic_output_shape_ops = True`.',
       'Postprocessing such as non-maximum suppression is often best left eager behind the compiled model: end the compiled function before it.',
     ],
   },

@@ -1,6 +1,7 @@
-/** Stacks interned by value: the first use of a stack yields its record, later ones only its id. */
+/** Stacks interned by value: the first use of a stack yields its record, with readable names, later ones only its id. */
 import type { StackRecord } from '../ir/record.ts';
 import type { StackFrame } from '../ir/span.ts';
+import { readableFunction } from './naming.ts';
 
 export class StackTable {
   readonly #ids = new Map<string, number>();
@@ -16,7 +17,8 @@ export class StackTable {
     if (known !== undefined) return known;
     const id = this.#ids.size;
     this.#ids.set(key, id);
-    this.#fresh.push({ kind: 'stack', id, frames });
+    const readable = frames.map((frame) => ({ ...frame, function: readableFunction(frame.function) }));
+    this.#fresh.push({ kind: 'stack', id, frames: readable });
     return id;
   }
 
