@@ -35,6 +35,14 @@ function listTensors(inputs: KernelInputs): TensorInfo[] {
     .filter(isTensor);
 }
 
+/** Contents that are known already are checked when eager would check them. */
+function isAccepted(signature: Signature, values: readonly (LazyValue | undefined)[]): boolean {
+  const { op } = signature.kernel;
+  if (op!.acceptsValues === undefined) return true;
+  const contents = values.map((value) => value?.host);
+  return op!.acceptsValues(contents, signature.inputTypes, signature.attributes);
+}
+
 /** `config`'s kernel for the lazy backend. */
 export function createLazyKernel(config: KernelConfig, context: LazyKernelContext): KernelConfig {
   const { recorder, reporter, signatures } = context;
@@ -126,7 +134,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
       else return runEagerly(call);
     }
     const signature = signatures.find(entry, infos, call.attrs);
-    if (signature?.outputs === undefined) return runEagerly(call);
+    if (signature?.outputs === undefined || !isAccepted(signature, values)) return runEagerly(call);
     if (signature.aliasedInput < 0) {
       const folding = foldingOf(signature, values);
       if (folding !== undefined) return fold(call, folding);

@@ -3,7 +3,7 @@
  * session hands the table to capture, so that capture never imports compile.
  */
 import type { Attributes } from './graph.ts';
-import type { Dtype } from './tensor-type.ts';
+import type { Dtype, HostArray } from './tensor-type.ts';
 
 /** A type with concrete dims, as seen while tracing. */
 export interface ConcreteType {
@@ -27,6 +27,15 @@ export interface OpSignature {
     inputs: readonly (ConcreteType | undefined)[],
     attributes: Attributes,
   ) => readonly ConcreteType[] | undefined;
+  /**
+   * Whether eager's kernel accepts these contents, as far as they are known while recording (`undefined` where not).
+   * A call that it does not accept runs eagerly, so that the right error is raised at the right moment.
+   */
+  readonly acceptsValues?: (
+    values: readonly (HostArray | undefined)[],
+    inputs: readonly (ConcreteType | undefined)[],
+    attributes: Attributes,
+  ) => boolean;
   /** The single result aliases input 0's memory (Identity, Reshape, ExpandDims...), as eager's kernel does. */
   readonly isAlias?: boolean;
   /** Cheap integer arithmetic on shapes that is computed on the host while recording when all inputs are small and known. */

@@ -112,6 +112,11 @@ export const gatherOps: readonly OpDefinition[] = [
       const found = hasComplex(x, indices) ? undefined : gatherShape(x!, indices!, { attributes });
       return found && [{ dtype: x!.dtype, shape: found.shape }];
     },
+    acceptsValues([, indices], [x], attributes) {
+      const axis = parseAxes(attributes['axis'], x!.shape.length)?.[0] ?? 0;
+      const size = x!.shape[axis]!;
+      return (indices as Int32Array | undefined)?.every((index) => index >= 0 && index < size) ?? true;
+    },
     lower(context) {
       if (dtypeOf(context, 1) !== 'int32') return undefined;
       const [x, indices] = present(context.inputTypes);
