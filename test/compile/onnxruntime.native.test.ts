@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { BackendError, EnvironmentError, InternalError } from '../../src/ir/errors.ts';
 import { loadOnnxruntime, pinnedVersion } from '../../src/compile/backends/onnxruntime-binding.ts';
 import { listOrtDevices } from '../../src/compile/backends/onnxruntime-devices.ts';
@@ -59,7 +59,9 @@ const relu = modelOf((graph) => {
 
 const folder = mkdtempSync(join(tmpdir(), 'fullgraph-ort-'));
 
-afterEach(() => expect(liveOrtSessions()).toBe(0));
+let liveBefore = 0;
+beforeEach(() => void (liveBefore = liveOrtSessions()));
+afterEach(() => expect(liveOrtSessions()).toBe(liveBefore));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a session', () => {
@@ -155,7 +157,7 @@ describe('a session', () => {
 
   test('can be disposed twice, and not be used afterwards', () => {
     const session = createOrtSession(relu);
-    expect(liveOrtSessions()).toBe(1);
+    expect(liveOrtSessions()).toBe(liveBefore + 1);
     session.dispose();
     session.dispose();
     expect(failureOf(() => session.run([new Float32Array(1)], [[1]]))).toBeInstanceOf(InternalError);
@@ -191,6 +193,30 @@ describe('options', () => {
     expect(
       optimizedOps({ optimizationLevel: 'extended', disabledOptimizers: ['ConvActivationFusion'] }),
     ).toEqual(['Conv', 'Relu']);
+  });
+
+  test('a model saved in the own format of onnxruntime runs from its file and from memory', () => {
+    const path = join(folder, 'optimized.ort');
+    createOrtSession(conv, { optimizedModelPath: path, threads: 1 }).dispose();
+    const bytes = readFileSync(path);
+    expect(bytes.toString('latin1', 4, 8)).toBe('ORTM');
+    const x = Float32Array.from({ length: 16 }, (_, index) => index - 8);
+    const expected = runOnce(conv, [x], [[1, 1, 4, 4]]);
+    expect(runOnce(bytes, [x], [[1, 1, 4, 4]])).toEqual(expected);
+    const session = createOrtSession(path, { threads: 1 });
+    renameSync(path, `${path}.old`);
+    expect(session.run([x], [[1, 1, 4, 4]])).toEqual(expected);
+    session.dispose();
+  });
+
+  test('a damaged file in the own format of onnxruntime is refused', () => {
+    const path = join(folder, 'damaged.ort');
+    createOrtSession(conv, { optimizedModelPath: path, threads: 1 }).dispose();
+    const bytes = readFileSync(path);
+    for (const length of [0, 100, bytes.length >> 2, bytes.length >> 1]) {
+      writeFileSync(path, bytes.subarray(0, length));
+      expect(failureOf(() => createOrtSession(path))).toMatchObject({ code: 'FG3202' });
+    }
   });
 
   test('profilePrefix writes a trace with the names of nodes', () => {

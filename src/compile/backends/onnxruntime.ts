@@ -26,11 +26,14 @@ export interface OrtSessionOptions {
   readonly threads?: number;
   /** Whether idle threads spin between operators: faster on a quiet machine, slower on a busy one. Default true. */
   readonly spinning?: boolean;
-  /** Default `all`. */
+  /** Default `all`; `disabled` for a model in onnxruntime's own format, which is optimized already. */
   readonly optimizationLevel?: OrtOptimizationLevel;
   /** Names of optimizer passes that must not run. */
   readonly disabledOptimizers?: readonly string[];
-  /** Where to write the model as it is after optimization. */
+  /**
+   * Where to write the model as it is after optimization: `.onnx`, or `.ort` for onnxruntime's own format, which this
+   * version of onnxruntime on this kind of processor loads again without optimizing, its weights mapped from the file.
+   */
   readonly optimizedModelPath?: string;
   /** In-memory contents of the external data files that the model names, by location. */
   readonly externalData?: Readonly<Record<string, Uint8Array>>;
@@ -65,6 +68,9 @@ export interface OrtValueInfo {
 
 /** What every run shares: no per-run options. */
 const runOptions = {};
+
+/** A session reads a model in its own format in place: the bytes must live as long as the session. */
+const modelMemory = new WeakMap<BindingSession, Uint8Array>();
 
 let liveSessions = 0;
 
@@ -188,15 +194,36 @@ function valueInfo(native: BindingValueInfo): OrtValueInfo {
   };
 }
 
-function nativeOptions(options: OrtSessionOptions): object {
-  const config: Record<string, string> = { ...options.config };
+/** `ORTM`, the identifier of onnxruntime's flatbuffers. */
+const ortIdentifier = [0x4f, 0x52, 0x54, 0x4d];
+
+function isOrtFormat(model: Uint8Array | string): boolean {
+  if (typeof model === 'string') return model.endsWith('.ort');
+  return ortIdentifier.every((byte, index) => model[4 + index] === byte);
+}
+
+function formatConfig(model: Uint8Array | string, options: OrtSessionOptions): Record<string, string> {
+  const config: Record<string, string> = {};
+  if (options.optimizedModelPath?.endsWith('.ort')) config['session.save_model_format'] = 'ORT';
+  if (isOrtFormat(model)) {
+    config['session.load_model_format'] = 'ORT';
+    config['session.use_ort_model_bytes_for_initializers'] = '1';
+    const inPlace =
+      typeof model === 'string' ? 'use_memory_mapped_ort_model' : 'use_ort_model_bytes_directly';
+    config[`session.${inPlace}`] = '1';
+  }
+  return config;
+}
+
+function nativeOptions(model: Uint8Array | string, options: OrtSessionOptions): object {
+  const config = { ...formatConfig(model, options), ...options.config };
   if (options.spinning === false) config['session.intra_op.allow_spinning'] = '0';
   if (options.disabledOptimizers !== undefined && options.disabledOptimizers.length > 0)
     config['optimization.disable_specified_optimizers'] = options.disabledOptimizers.join(';');
   const { device = 'cpu', externalData } = options;
   return {
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
-    graphOptimizationLevel: options.optimizationLevel ?? 'all',
+    graphOptimizationLevel: options.optimizationLevel ?? (isOrtFormat(model) ? 'disabled' : 'all'),
     logSeverityLevel: options.logSeverity ?? 4,
     extra: config,
     ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
@@ -214,13 +241,14 @@ function nativeOptions(options: OrtSessionOptions): object {
 
 /**
  * A session for a model. The caller disposes it.
- * @param model an encoded model, or the path of one. Weights are copied into the session; the bytes may be dropped.
+ * @param model a model in ONNX's or onnxruntime's format, or the path of one. ONNX bytes are copied. onnxruntime's bytes
+ * are used in place and must not change; a file of that format is mapped: replace it by renaming, never by writing.
  * @throws BackendError FG3202 when the model is refused; EnvironmentError FG3201 without onnxruntime, FG3204 when the
  * device does not work on this machine.
  */
 export function createOrtSession(model: Uint8Array | string, options: OrtSessionOptions = {}): OrtSession {
   const native = loadOnnxruntime(options.resolveFrom).newSession();
-  const settings = nativeOptions(options);
+  const settings = nativeOptions(model, options);
   try {
     if (typeof model === 'string') native.loadModel(model, settings);
     else native.loadModel(model.buffer, model.byteOffset, model.byteLength, settings);
@@ -229,5 +257,6 @@ export function createOrtSession(model: Uint8Array | string, options: OrtSession
     if (device !== 'cpu' && isDeviceError(cause)) throw deviceError(device, cause);
     throw creationError(cause);
   }
+  if (typeof model !== 'string' && isOrtFormat(model)) modelMemory.set(native, model);
   return new OrtSession(native);
 }
