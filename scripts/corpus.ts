@@ -58,8 +58,9 @@ interface Options {
 }
 
 /** The backend module and, for fullgraph, this checkout's session as plain JavaScript: the programs run without loaders. */
-async function bundleBackend(): Promise<{ module: string; session: string }> {
-  const outdir = path.join(root, 'node_modules', '.cache', 'fullgraph', 'corpus');
+async function bundleBackend(): Promise<{ outdir: string; module: string; session: string }> {
+  // Inside node_modules, so that the packages left out are found; by process, so that two runs do not meet.
+  const outdir = path.join(root, 'node_modules', '.cache', 'fullgraph', `corpus-${process.pid}`);
   const entryPoints: Record<string, string> = { backend: path.join(root, 'scripts/corpus-backend.ts') };
   if (hasFullgraph()) entryPoints['session'] = path.join(root, 'src/session.ts');
   await build({
@@ -75,7 +76,7 @@ async function bundleBackend(): Promise<{ module: string; session: string }> {
     sourcemap: true,
     logLevel: 'error',
   });
-  return { module: path.join(outdir, 'backend.mjs'), session: path.join(outdir, 'session.mjs') };
+  return { outdir, module: path.join(outdir, 'backend.mjs'), session: path.join(outdir, 'session.mjs') };
 }
 
 function readFacts(folder: string, name: string): ProcessFacts | undefined {
@@ -84,7 +85,7 @@ function readFacts(folder: string, name: string): ProcessFacts | undefined {
 }
 
 async function runCorpus(options: Options): Promise<CaseResult[]> {
-  const { module, session } = await bundleBackend();
+  const { outdir, module, session } = await bundleBackend();
   const factsDir = mkdtempSync(path.join(tmpdir(), 'fullgraph-corpus-'));
   const job: CorpusJob = {
     backend: options.backend,
@@ -117,7 +118,7 @@ async function runCorpus(options: Options): Promise<CaseResult[]> {
     await ended;
     process.stderr.write('\n');
   } finally {
-    rmSync(factsDir, { recursive: true, force: true });
+    for (const folder of [factsDir, outdir]) rmSync(folder, { recursive: true, force: true });
   }
   return results;
 }
