@@ -60,6 +60,9 @@ export function hasFullgraph(): boolean {
   return existsSync(sessionFile());
 }
 
+/** More session options, as JSON: `FULLGRAPH_OPTIONS='{"backend":"eager","freeze":false}'` finds the stage to blame. */
+const extraOptions = (): object => JSON.parse(process.env['FULLGRAPH_OPTIONS'] ?? '{}') as object;
+
 /** Registers fullgraph's backend with `tf` without making it the active one. */
 export async function installFullgraph(
   tf: Tf,
@@ -72,5 +75,6 @@ export async function installFullgraph(
     spinning: false,
     now: () => Number(process.hrtime.bigint()) / 1e6,
     ...options,
+    ...extraOptions(),
   });
 }
