@@ -7,6 +7,7 @@ import type { GuardDifference } from '../ir/guard.ts';
 import type { CompileRecord, GuardFailureRecord } from '../ir/record.ts';
 import { compareText, pushTo } from './counter.ts';
 import { adviseFamily } from './guard-advice.ts';
+import { mergeEqualFamilies } from './merge-families.ts';
 import type { FamilyColumn, FamilyReport, FamilyRow, GraphReport, GuardFailureReport } from './report.ts';
 import type { StackTable } from './stacks.ts';
 
@@ -183,7 +184,7 @@ export function createFamilyFold(): FamilyFold {
           }),
         };
       });
-      return families.sort(
+      return mergeEqualFamilies(families).sort(
         (left, right) =>
           right.recompiles - left.recompiles ||
           right.limitHits - left.limitHits ||

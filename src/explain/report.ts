@@ -238,6 +238,8 @@ export interface FamilyReport {
   readonly key: string;
   readonly name: string;
   readonly site?: Site;
+  /** How many families had this very history (ranks of a job, repeats after a reset); counts are sums over them. */
+  readonly copies?: number;
   readonly recompiles: number;
   /** Arrivals that a generalised session served without a compile. */
   readonly reuses: number;

@@ -178,7 +178,7 @@ function frameRecord(scope: EmitScope, compile: Compilation, family: Family, has
       graph: hasGraph ? graphId(scope.prefix, compile) : undefined,
       reason: outcome.reason,
       durationMs: compile.metrics?.totalMs,
-      restartMs: compile.metrics?.restartMs,
+      restartMs: compile.restarts.length > 0 ? compile.metrics?.restartMs : undefined,
       runs: compile.runs,
     } as Optional<FrameRecord>),
   };
@@ -245,7 +245,7 @@ function compileRecord(scope: EmitScope, compile: Compilation): CompileRecord {
   const events = [...compile.caches.keys()];
   const isCached =
     events.some((event) => event.endsWith('hit')) && !events.some((event) => event.endsWith('miss'));
-  const phases = metrics === undefined ? [] : phasesOf(metrics);
+  const phases = metrics === undefined ? [] : phasesOf(metrics, compile.restarts.length > 0);
   const guardCount = metrics?.guardCount ?? compile.guards?.count;
   return {
     kind: 'compile',

@@ -150,13 +150,16 @@ export interface Phase {
   readonly durationMs: number;
 }
 
-/** Where a compilation's time went. The phases add up to the total, plus what a later backward compile took. */
-export function phasesOf(metrics: Metrics): Phase[] {
+/**
+ * Where a compilation's time went. The phases add up to the total, plus what a later backward compile took. Torch fills
+ * in a time before a restart even where tracing never began again: `hasRestarts` says whether it counts.
+ */
+export function phasesOf(metrics: Metrics, hasRestarts: boolean): Phase[] {
   const total = metrics.totalMs ?? 0;
   const backend = Math.min(metrics.backendMs ?? 0, total);
   const inductor = Math.min(metrics.inductorMs ?? 0, backend);
   const generation = Math.min(metrics.codeGenerationMs ?? 0, inductor);
-  const restart = Math.min(metrics.restartMs ?? 0, total - backend);
+  const restart = hasRestarts ? Math.min(metrics.restartMs ?? 0, total - backend) : 0;
   const phases: Phase[] = [
     { name: 'thrown away by restarts', durationMs: restart },
     { name: 'dynamo', durationMs: total - backend - restart },

@@ -132,7 +132,7 @@ function valueAdvice(change: Change): string[] {
   }
   return [
     `Hoist ${name} out of the compiled function: compute what depends on it before, or compile one function per value on purpose.`,
-    `Few values are fine: each gets its own graph, up to the recompile limit.`,
+    `When there are only a few values, a graph for each is fine: call it with all of them while warming up.`,
   ];
 }
 

@@ -33,7 +33,7 @@ test('phases add up to the total', () => {
     code_gen_time_s: 0.2,
     dynamo_time_before_restart_s: 0.1,
   });
-  const phases = phasesOf(metrics);
+  const phases = phasesOf(metrics, true);
   expect(phases.map((phase) => phase.name)).toEqual([
     'thrown away by restarts',
     'dynamo',
@@ -44,6 +44,11 @@ test('phases add up to the total', () => {
   expect(phases.reduce((sum, phase) => sum + phase.durationMs, 0)).toBeCloseTo(1000);
 });
 
+test('time before a restart that never came is tracing like any other', () => {
+  const metrics = parseMetrics({ entire_frame_compile_time_s: 1, dynamo_time_before_restart_s: 0.9 });
+  expect(phasesOf(metrics, false)).toEqual([{ name: 'dynamo', durationMs: 1000 }]);
+});
+
 test('phases that contradict the total never go below zero', () => {
   const phases = phasesOf(
     parseMetrics({
@@ -52,6 +57,7 @@ test('phases that contradict the total never go below zero', () => {
       inductor_compile_time_s: 9,
       dynamo_time_before_restart_s: 3,
     }),
+    true,
   );
   expect(phases.every((phase) => phase.durationMs > 0)).toBe(true);
   expect(phases.reduce((sum, phase) => sum + phase.durationMs, 0)).toBeCloseTo(100);

@@ -75,6 +75,7 @@ function familyBlock(page: Page, family: FamilyReport): string[] {
     ...(family.reuses > 0 ? [formatPlural(family.reuses, 'reuse')] : []),
     ...(family.limitHits > 0 ? [ink.bad('limit hit')] : []),
     ...(family.compileMs > 0 ? [formatDuration(family.compileMs)] : []),
+    ...(family.copies === undefined ? [] : [`the same ${family.copies}×`]),
   ];
   return [
     '',
