@@ -1,6 +1,12 @@
 /** The default backend: graphs lowered to ONNX, run by onnxruntime on a device. */
 import { encodeModel } from '../onnx/index.ts';
-import { createOrtSession, type OrtDevice } from './backends/onnxruntime.ts';
+import {
+  createOrtSession,
+  type OrtDevice,
+  type OrtOptimizationLevel,
+  type OrtSession,
+} from './backends/onnxruntime.ts';
+import { BackendError } from '../ir/errors.ts';
 import { buildModel } from './build-model.ts';
 import type { Backend, RunKernel } from './executable.ts';
 import type { OpDefinitions } from './lower.ts';
@@ -24,19 +30,43 @@ export interface OnnxBackendOptions {
 /** Fusions into operators that are slower than what they replace: BERT ran 1.15 to 1.3 times longer with them. */
 const slowFusions: readonly string[] = ['SkipLayerNormFusion'];
 
+/**
+ * Optimizers of onnxruntime 1.30 that break legal models: DivMulFusion loses a node (the session is refused), PadFusion
+ * moves zero padding into a MaxPool (wrong numbers). Both were reduced with our own minifier, see docs/minifier.md.
+ */
+const brokenOptimizers: readonly string[] = ['DivMulFusion', 'PadFusion'];
+
+/** Tried in order: a model that an optimizer of onnxruntime cannot digest must run all the same. */
+const optimizationLevels: readonly OrtOptimizationLevel[] = ['all', 'basic', 'disabled'];
+
 export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   const { device = 'cpu', now = () => performance.now() } = options;
+
+  function createAtBestLevel(bytes: Uint8Array): { native: OrtSession; level: OrtOptimizationLevel } {
+    let refusal: unknown;
+    for (const level of optimizationLevels) {
+      try {
+        const native = createOrtSession(bytes, {
+          device,
+          optimizationLevel: level,
+          disabledOptimizers: [...slowFusions, ...brokenOptimizers],
+          ...(options.threads === undefined ? {} : { threads: options.threads }),
+          ...(options.spinning === undefined ? {} : { spinning: options.spinning }),
+        });
+        return { native, level };
+      } catch (error) {
+        if (!(error instanceof BackendError)) throw error;
+        refusal ??= error;
+      }
+    }
+    throw refusal;
+  }
 
   const makeSession: MakeSession = (segment, generality) => {
     const started = now();
     const bytes = encodeModel(buildModel(segment, generality));
     const encoded = now();
-    const native = createOrtSession(bytes, {
-      device,
-      disabledOptimizers: slowFusions,
-      ...(options.threads === undefined ? {} : { threads: options.threads }),
-      ...(options.spinning === undefined ? {} : { spinning: options.spinning }),
-    });
+    const { native, level } = createAtBestLevel(bytes);
     return {
       session: {
         run: (feeds, dims) => native.runArrays(feeds, dims) as ElementArray[],
@@ -45,7 +75,10 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
       cache: 'none',
       phases: [
         { name: 'encode', durationMs: encoded - started },
-        { name: 'session', durationMs: now() - encoded },
+        {
+          name: level === 'all' ? 'session' : `session (optimizations: ${level})`,
+          durationMs: now() - encoded,
+        },
       ],
     };
   };
