@@ -69,12 +69,7 @@ export function encodeModelChunks(model: OnnxModel, externalize?: Externalize): 
   return { chunks: [start, ...chunks], sizeBytes: sizeBytes + start.length };
 }
 
-/**
- * The model as one array: each weight is copied once.
- * @throws UserError FG3105 when it exceeds protobuf's 2 GiB.
- */
-export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
-  const { chunks, sizeBytes } = encodeModelChunks(model);
+function join({ chunks, sizeBytes }: EncodedModel): Uint8Array<ArrayBuffer> {
   checkModelSize(sizeBytes);
   // Every byte is written below; zeroing a hundred megabytes first would cost as much again.
   const { buffer, byteOffset } = Buffer.allocUnsafeSlow(sizeBytes);
@@ -85,6 +80,43 @@ export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
     offset += chunk.length;
   }
   return bytes;
+}
+
+/**
+ * The model as one array: each weight is copied once.
+ * @throws UserError FG3105 when it exceeds protobuf's 2 GiB.
+ */
+export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
+  return join(encodeModelChunks(model));
+}
+
+export interface SplitModel {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The tensors' own memory, by the location that the model gives for it. */
+  readonly externalData: Readonly<Record<string, Uint8Array>>;
+}
+
+/** Big enough that its copy costs more than its entry in a table. */
+const splitAboveBytes = 65_536;
+
+/**
+ * The model for a runtime in this process: big weights are not copied but handed over beside it.
+ * @throws UserError FG3105 when what is left exceeds 2 GiB.
+ */
+export function splitModel(model: OnnxModel): SplitModel {
+  const externalData: Record<string, Uint8Array> = {};
+  let count = 0;
+  const encoded = encodeModelChunks(model, (_, bytes) => {
+    if (bytes.length < splitAboveBytes) return undefined;
+    const location = `weights-${count++}`;
+    externalData[location] = bytes;
+    return [
+      { key: 'location', value: location },
+      { key: 'offset', value: '0' },
+      { key: 'length', value: String(bytes.length) },
+    ];
+  });
+  return { bytes: join(encoded), externalData };
 }
 
 /** @throws UserError FG3105 */

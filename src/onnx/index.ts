@@ -3,7 +3,7 @@ export * from './attribute.ts';
 export { checkModel, type ModelProblem } from './check.ts';
 export * from './data-type.ts';
 export { decodeModel, type DecodeOptions } from './decode.ts';
-export { encodeModel, encodeModelChunks, type EncodedModel } from './encode.ts';
+export { encodeModel, encodeModelChunks, splitModel, type EncodedModel, type SplitModel } from './encode.ts';
 export * from './graph-writer.ts';
 export * from './model.ts';
 export { readModelFile, writeModelFile, type WriteModelOptions } from './model-file.ts';

@@ -163,6 +163,20 @@ describe('a session', () => {
     expect(failureOf(() => session.run([new Float32Array(1)], [[1]]))).toBeInstanceOf(InternalError);
   });
 
+  test('takes a model as data, and its own copy of the weights', () => {
+    const weights = new Float32Array(20_000).fill(2);
+    const graph = new GraphWriter('data');
+    const x = graph.input('x', 'float32', [20_000]);
+    const sum = graph.add('Add', [x, graph.initializer(weights, [20_000])]);
+    graph.output(graph.add('Mul', [sum, graph.scalar(3, 'float32')]), 'float32', [20_000]);
+    const session = createOrtSession(graph.toModel(), { threads: 1 });
+    weights.fill(0);
+    expect(session.runArrays([new Float32Array(20_000)], [[20_000]])).toEqual([
+      new Float32Array(20_000).fill(6),
+    ]);
+    session.dispose();
+  });
+
   test('loads a model from a file', () => {
     const path = join(folder, 'relu.onnx');
     writeFileSync(path, relu);

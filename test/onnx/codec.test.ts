@@ -12,6 +12,7 @@ import {
   encodeModelChunks,
   GraphWriter,
   onnxDataTypes,
+  splitModel,
   type OnnxModel,
 } from '../../src/onnx/index.ts';
 import { model } from './arbitraries.ts';
@@ -124,6 +125,13 @@ describe('weights', () => {
     expect(
       chunks.filter((chunk) => chunk.buffer !== weights.buffer).reduce((sum, chunk) => sum + chunk.length, 0),
     ).toBeLessThan(300);
+  });
+
+  test('that are big are handed over beside a split model', () => {
+    const { bytes, externalData } = splitModel(big);
+    expect(bytes.length).toBeLessThan(400);
+    expect(Object.values(externalData).map((data) => data.buffer)).toEqual([weights.buffer]);
+    expect(() => decodeModel(bytes)).toThrow('tensor constant is in the file weights-0');
   });
 
   test('are read where they lie when they are aligned', () => {

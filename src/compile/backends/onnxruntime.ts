@@ -2,7 +2,13 @@
  * Sessions on onnxruntime: a model goes in, typed arrays run through it synchronously. A run costs about a microsecond
  * per tensor, all of it inside the binding: feeds and fetches are made once, a run only exchanges data and dims.
  */
-import { dataTypeOfCode, type NumericArray, type OnnxDataType } from '../../onnx/index.ts';
+import {
+  dataTypeOfCode,
+  splitModel,
+  type NumericArray,
+  type OnnxDataType,
+  type OnnxModel,
+} from '../../onnx/index.ts';
 import { BackendError, InternalError } from '../../ir/errors.ts';
 import {
   loadOnnxruntime,
@@ -241,12 +247,22 @@ function nativeOptions(model: Uint8Array | string, options: OrtSessionOptions): 
 
 /**
  * A session for a model. The caller disposes it.
- * @param model a model in ONNX's or onnxruntime's format, or the path of one. ONNX bytes are copied. onnxruntime's bytes
- * are used in place and must not change; a file of that format is mapped: replace it by renaming, never by writing.
+ * @param model a model as data; or encoded in ONNX's or onnxruntime's format; or the path of a file of either. As data is
+ * the cheapest for a new model: its weights are copied once, into the session. Bytes in onnxruntime's format are used
+ * in place and must not change; a file of that format is mapped: replace it by renaming, never by writing.
  * @throws BackendError FG3202 when the model is refused; EnvironmentError FG3201 without onnxruntime, FG3204 when the
  * device does not work on this machine.
  */
-export function createOrtSession(model: Uint8Array | string, options: OrtSessionOptions = {}): OrtSession {
+export function createOrtSession(
+  model: OnnxModel | Uint8Array | string,
+  options: OrtSessionOptions = {},
+): OrtSession {
+  if (typeof model === 'string' || model instanceof Uint8Array) return loadSession(model, options);
+  const { bytes, externalData } = splitModel(model);
+  return loadSession(bytes, { ...options, externalData: { ...options.externalData, ...externalData } });
+}
+
+function loadSession(model: Uint8Array | string, options: OrtSessionOptions): OrtSession {
   const native = loadOnnxruntime(options.resolveFrom).newSession();
   const settings = nativeOptions(model, options);
   try {
