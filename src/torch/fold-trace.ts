@@ -43,11 +43,12 @@ class FileFold {
   }
 
   add(record: RawRecord): void {
-    const { rank, id, attempt, kind, body, extra } = parseEnvelope(record.json, isKnownKind);
-    const process = this.#processOf(rank);
+    const envelope = parseEnvelope(record.json, isKnownKind);
+    const { id, attempt, kind, body } = envelope;
+    const process = this.#processOf(envelope.rank);
     const timeMs = stampMs(record.stamp);
     process.see(timeMs);
-    process.countRecord(kind, id, record.json['attempt'], extra);
+    process.countRecord(envelope, record.json['attempt']);
     if (kind === undefined) return;
     const compile = process.compilation(id, opensCompilation(kind, body, record.payload), timeMs);
     handleRecord({ process, compile, kind, body, payload: record.payload, attempt, timeMs });

@@ -160,6 +160,8 @@ export interface FoldCounts {
   readonly kinds: ReadonlyMap<string, number>;
   readonly artifacts: ReadonlyMap<string, number>;
   readonly strings: number;
+  /** Ranks that records name. */
+  readonly ranks: ReadonlySet<number>;
   /** Records per `ca/frame/frameCompile/attempt`, `-` for absent. */
   readonly compileIds: ReadonlyMap<string, number>;
   /** Records whose rank is not the one the log began with. */

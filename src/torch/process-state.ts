@@ -4,7 +4,7 @@
  */
 import type { StackFrame } from '../ir/span.ts';
 import { SlicePairer } from './chromium.ts';
-import { formatCompileId, isCompileId, type CompileId } from './compile-id.ts';
+import { formatCompileId, isCompileId, type CompileId, type Envelope } from './compile-id.ts';
 import type { Interner } from './guard-tree.ts';
 import type {
   Attachment,
@@ -62,6 +62,7 @@ export class ProcessState {
   readonly #artifacts = new Map<string, number>();
   readonly #compileIds = new Map<string, number>();
   readonly #extraKeys = new Map<string, number>();
+  readonly #ranks = new Set<number>();
   #strCount = 0;
   #withoutKind = 0;
   #droppedTexts = 0;
@@ -76,7 +77,8 @@ export class ProcessState {
     this.#context = context;
   }
 
-  countRecord(kind: string | undefined, id: CompileId, attempt: unknown, extra: readonly string[]): void {
+  countRecord({ kind, id, rank, extra }: Envelope, attempt: unknown): void {
+    if (rank !== undefined) this.#ranks.add(rank);
     if (kind === undefined) this.#withoutKind++;
     else increment(this.#kinds, kind);
     for (const key of extra) increment(this.#extraKeys, key);
@@ -199,6 +201,7 @@ export class ProcessState {
         kinds: this.#kinds,
         artifacts: this.#artifacts,
         strings: this.#strCount,
+        ranks: this.#ranks,
         compileIds: this.#compileIds,
         otherRank,
         withoutKind: this.#withoutKind,

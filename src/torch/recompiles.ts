@@ -246,12 +246,16 @@ function changesFrom(entry: Compilation, compile: Compilation, interner: Interne
   return found;
 }
 
+/** Entries that a recompile is compared with: the newest are the closest, and caches can hold thousands. */
+const maxCandidates = 16;
+
 function analyse(compile: Compilation, earlier: readonly Compilation[], interner: Interner): Recompile {
   const reasons = compile.recompileReasons;
   const reasonsOf = (entry: Compilation): RecompileReason[] =>
     reasons.filter((reason) => reason.entry === formatCompileId(entry.id));
   const named = earlier.filter((entry) => reasonsOf(entry).length > 0);
-  const candidates = (named.length > 0 ? named : earlier).map((entry) => {
+  const newest = (named.length > 0 ? named : earlier).slice(-maxCandidates);
+  const candidates = newest.map((entry) => {
     const words = reasonsOf(entry).map((reason) => reasonChange(reason, compile));
     const found = changesFrom(entry, compile, interner);
     const vague = new Set(words.filter((item) => item.isVague).map(changeKey));

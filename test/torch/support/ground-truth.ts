@@ -160,9 +160,10 @@ function restartLines(trace: TorchTrace): string[] {
 function failureLines(trace: TorchTrace): string[] {
   return compilations(trace)
     .filter((compile) => compile.metrics?.failType !== undefined)
-    .map(({ metrics, ...compile }) => {
-      const place = metrics!.failFile === undefined ? '' : ` ${metrics!.failFile}:${metrics!.failLine}`;
-      return `${rawId({ metrics, ...compile } as Compilation, compile.attempts)} ${metrics!.failType} ${firstLine(metrics!.failReason ?? '')}${place}`;
+    .map((compile) => {
+      const { failFile, failLine, failType: type, failReason } = compile.metrics!;
+      const place = failFile === undefined ? '' : ` ${failFile}:${failLine}`;
+      return `${rawId(compile, compile.attempts)} ${type} ${firstLine(failReason ?? '')}${place}`;
     })
     .sort();
 }
@@ -228,9 +229,7 @@ export function checkGroundTruth(trace: TorchTrace, truth: Json): Check[] {
     {
       name: 'ranks',
       expected: truth['ranks'],
-      actual: trace.processes.flatMap((process) =>
-        process.rank === undefined || !hasRankRecord(trace) ? [] : [process.rank],
-      ),
+      actual: trace.processes.flatMap((process) => [...process.counts.ranks]),
     },
     { name: 'recompiled', expected: truth['recompiled'], actual: recompiled.size },
     {
@@ -264,11 +263,6 @@ export function checkGroundTruth(trace: TorchTrace, truth: Json): Check[] {
     },
     ...optional.filter((check) => check.expected !== undefined),
   ];
-}
-
-/** Ranks in file names are not ranks in records. */
-function hasRankRecord(trace: TorchTrace): boolean {
-  return trace.files.every(({ file }) => readFileSync(file.path, 'utf8').includes('"rank": '));
 }
 
 function siteInText(text: string): string {
@@ -341,11 +335,9 @@ export function checkRealLog(trace: TorchTrace, truth: RealTruth, torchLogs: str
       actual: restartLines(trace),
     },
     {
-      name: 'restarts with their break',
-      expected: restarts.length,
-      actual: compilations(trace)
-        .flatMap((compile) => compile.restarts)
-        .filter((restart) => restart.cause?.site !== undefined).length,
+      name: 'restarts whose break is logged and not joined',
+      expected: [],
+      actual: compilations(trace).flatMap((compile) => unjoinedRestarts(compile)),
     },
     {
       name: 'failures',
@@ -375,6 +367,15 @@ export function checkRealLog(trace: TorchTrace, truth: RealTruth, torchLogs: str
   ];
 }
 
+/** Restarts without a cause although a break of the same kind in the same compilation has none to cause. */
+function unjoinedRestarts(compile: Compilation): string[] {
+  const joined = new Set(compile.restarts.map((restart) => restart.cause));
+  const free = compile.breaks.filter((event) => !joined.has(event)).map((event) => event.type);
+  return compile.restarts
+    .filter((restart) => restart.cause?.site === undefined && free.includes(firstLine(restart.reason)))
+    .map((restart) => `${rawId(compile, restart.attempt)} ${firstLine(restart.reason)}`);
+}
+
 interface TruthCompilation {
   readonly compile_id: string;
   readonly co_name: string | null;
@@ -383,7 +384,6 @@ interface TruthCompilation {
   readonly restart_reasons: readonly string[] | null;
   readonly graph_op_count: number | null;
   readonly guard_count: number | null;
-  readonly guard_latency_us: number | null;
   readonly backward?: boolean;
 }
 
@@ -406,7 +406,6 @@ function compilationChecks(trace: TorchTrace, pytorch: Json): Check[] {
         metrics!.restartReasons?.length ?? null,
         metrics!.opCount ?? null,
         metrics!.guardCount ?? null,
-        metrics!.guardLatencyUs ?? null,
       ].join(' '),
     );
   const wanted = expected.map((item) =>
@@ -417,7 +416,6 @@ function compilationChecks(trace: TorchTrace, pytorch: Json): Check[] {
       item.restart_reasons?.length ?? null,
       item.graph_op_count,
       item.guard_count,
-      item.guard_latency_us,
     ].join(' '),
   );
   // Compilations of cases that PyTorch's counters no longer held are in the log only: each expected one must be there.
@@ -451,6 +449,9 @@ function torchLogsChecks(trace: TorchTrace, pytorch: Json, torchLogs: string): C
     );
     return match === null ? [] : [{ id: match[1]!, log: match[2]!, text: match[3]! }];
   });
+  // TORCH_LOGS may have been off, or on for one of the two.
+  const hasBreaks = lines.some((line) => line.log === 'graph_breaks');
+  const hasRecompiles = lines.some((line) => line.log === 'recompiles');
   const breaks = lines
     .filter((line) => line.log === 'graph_breaks' && line.text.startsWith('Graph break'))
     .map((line) => `${line.id} ${/in user code at (.*)$/.exec(line.text)?.[1]}`);
@@ -490,7 +491,7 @@ function torchLogsChecks(trace: TorchTrace, pytorch: Json, torchLogs: string): C
   );
   const limits = torchLogs.split('\n').filter((line) => /hit config\.\w*limit \(\d+\)/.test(line));
   const outcomes = own.map((compile) => ({ compile, outcome: outcomeOf(compile) }));
-  return [
+  const breakChecks: Check[] = [
     {
       name: 'TORCH_LOGS break reasons',
       expected: [],
@@ -501,14 +502,6 @@ function torchLogsChecks(trace: TorchTrace, pytorch: Json, torchLogs: string): C
       expected: skips.map((block) => block.id).sort(),
       actual: outcomes
         .filter(({ outcome }) => outcome.status === 'skipped' && !outcome.isLimit)
-        .map(({ compile }) => idOf(compile, compile.attempts))
-        .sort(),
-    },
-    {
-      name: 'TORCH_LOGS recompile limits',
-      expected: limits.map((line) => /\] \[([^\]]*)\] /.exec(line)?.[1]).sort(),
-      actual: outcomes
-        .filter(({ outcome }) => outcome.isLimit)
         .map(({ compile }) => idOf(compile, compile.attempts))
         .sort(),
     },
@@ -526,6 +519,16 @@ function torchLogsChecks(trace: TorchTrace, pytorch: Json, torchLogs: string): C
             (event) => `${idOf(compile, event.attempt)} ${event.site?.file}:${event.site?.line}`,
           ),
         )
+        .sort(),
+    },
+  ];
+  const recompileChecks: Check[] = [
+    {
+      name: 'TORCH_LOGS recompile limits',
+      expected: limits.map((line) => /\] \[([^\]]*)\] /.exec(line)?.[1] ?? '').sort(),
+      actual: outcomes
+        .filter(({ outcome }) => outcome.isLimit)
+        .map(({ compile }) => idOf(compile, compile.attempts))
         .sort(),
     },
     {
@@ -547,6 +550,10 @@ function torchLogsChecks(trace: TorchTrace, pytorch: Json, torchLogs: string): C
         )
         .sort(),
     },
+  ];
+  return [
+    ...(hasBreaks || events.length === 0 ? breakChecks : []),
+    ...(hasRecompiles || withReasons.length === 0 ? recompileChecks : []),
   ];
 }
 
@@ -573,11 +580,12 @@ export function findSubjects(folder: string): Subject[] {
   }));
   const realFolder = join(folder, 'real');
   const names = existsSync(realFolder) ? readdirSync(realFolder).sort() : [];
-  const real = names.map((name): Subject => {
+  const known = names.filter((name) => existsSync(join(realFolder, name, `${name}.truth.json`)));
+  const real = known.map((name): Subject => {
     const stem = join(realFolder, name, name);
     return {
       name: `real/${name}`,
-      path: `${stem}.log`,
+      path: [`${stem}.log`, `${stem}.log.gz`].find(existsSync) ?? join(realFolder, name),
       check: (trace) => {
         const logs = `${stem}.torch_logs.txt`;
         return checkRealLog(
