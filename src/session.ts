@@ -2,6 +2,7 @@
  * One session per tfjs engine: joins capture, the op table and a backend, and keeps the books. The only file that knows
  * both capture and compile.
  */
+import { monotonicMs } from './clock.ts';
 import { startCapture, type Capture } from './capture/capture.ts';
 import type { FrameResolver } from './capture/stacks.ts';
 import type { TfModule } from './capture/tf-module.ts';
@@ -153,8 +154,8 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     known.capture.refresh(tf);
     return known.session;
   }
-  const startedAt = performance.now();
-  const now = options.now ?? (() => performance.now() - startedAt);
+  const startedAt = monotonicMs();
+  const now = options.now ?? (() => monotonicMs() - startedAt);
   const startMs = now();
   const name = options.backend ?? 'onnxruntime';
   const factory = backends.get(name);

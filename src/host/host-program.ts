@@ -8,6 +8,7 @@ import { createRequire, register } from 'node:module';
 import { cpus } from 'node:os';
 import { recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
+import { monotonicMs } from '../clock.ts';
 import { createFrameResolver } from './frames.ts';
 import type { HostOptions } from './options.ts';
 import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
@@ -78,8 +79,8 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   if (isTypescript(process.argv[1])) await loadTypescript();
   if (options.disable === true) return;
 
-  const startedAt = performance.now();
-  const now = (): number => performance.now() - startedAt;
+  const startedAt = monotonicMs();
+  const now = (): number => monotonicMs() - startedAt;
   const explain = options.explain ?? options.traceFile !== undefined;
   const trace: TraceWriter | undefined =
     options.traceFile === undefined ? undefined : openTraceWriter(options.traceFile, now, warn);
