@@ -7,6 +7,7 @@ import type { CallNode, Graph } from '../ir/graph.ts';
 import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
+import { chooseFrozenLeaves, runsUntilFrozen } from './frozen-weights.ts';
 import type { LazyValue } from './pending.ts';
 import { outputSlots, sameContents, sameIntegers, type CutPlan } from './plan-cut.ts';
 import type { Reporter } from './reporter.ts';
@@ -100,10 +101,6 @@ export interface GraphCacheOptions {
 
 /** Leaves of at most this size are constants until they change. */
 const constantElements = 16;
-/** A leaf that was the same in this many runs in a row is frozen. */
-const runsUntilFrozen = 2;
-/** Smaller leaves are not worth a second compile. */
-const frozenElements = 64;
 /** Compiled graphs kept; beyond, the least recently used go. */
 const cachedGraphLimit = 1024;
 /** Earlier graphs of a family that a new one is compared with. */
@@ -307,7 +304,7 @@ export class GraphCache {
       const value = plan.leaves[index]!;
       if (lastValues[index] === value.id) {
         sameRuns[index]!++;
-        isRipe ||= sameRuns[index] === runsUntilFrozen && value.type.size >= frozenElements;
+        isRipe ||= sameRuns[index] === runsUntilFrozen;
       } else {
         lastValues[index] = value.id;
         sameRuns[index] = 0;
@@ -318,20 +315,7 @@ export class GraphCache {
 
   #freeze(cached: CachedGraph, plan: CutPlan): void {
     const { family } = cached.structure;
-    const candidates = plan.leaves.flatMap((leaf, index) =>
-      cached.sameRuns[index]! >= runsUntilFrozen &&
-      leaf.type.size >= frozenElements &&
-      leaf.isLive &&
-      !family.neverFreeze.has(index)
-        ? [index]
-        : [],
-    );
-    const weights = weightLeaves(cached.graph);
-    const chosen = keepOneInput(
-      candidates.filter((index) => weights.has(index)),
-      plan,
-      cached.graph,
-    );
+    const chosen = chooseFrozenLeaves(cached.graph, plan, cached.sameRuns, family.neverFreeze);
     if (chosen.length === 0) return;
     const isChosen = new Set(chosen);
     const graph: Graph = {
@@ -419,49 +403,6 @@ function guardCount(graph: Graph, executable: GraphExecutable): number {
   const attributes = calls.reduce((sum, call) => sum + Object.keys(call.attributes).length, 0);
   const leaves = graph.nodes.length - calls.length;
   return leaves + attributes + executable.freeLeaves.filter((isFree) => !isFree).length;
-}
-
-/**
- * Leaves that some call reads as another input than its first: filters, biases, scales. Data comes first in tfjs's
- * kernels; a data set that a training loop gathers batches from gains nothing from being a constant.
- */
-function weightLeaves(graph: Graph): ReadonlySet<number> {
-  const viewed = new Map<string, number>();
-  const weights = new Set<number>();
-  for (const [index, node] of graph.nodes.entries()) {
-    if (node.kind !== 'call') {
-      viewed.set(node.name, index);
-      continue;
-    }
-    const isView = node.kernel === 'Reshape' || node.kernel === 'Cast';
-    for (const [position, input] of node.inputs.entries()) {
-      const leaf = input === undefined ? undefined : viewed.get(input.node);
-      if (leaf === undefined) continue;
-      if (position > 0) weights.add(leaf);
-      else if (isView) viewed.set(node.name, leaf);
-    }
-  }
-  return weights;
-}
-
-/**
- * A graph whose every input is frozen would be computed at compile time: what looks like the data, the youngest input
- * that no variable holds, stays an input.
- */
-function keepOneInput(candidates: readonly number[], plan: CutPlan, graph: Graph): readonly number[] {
-  const isCandidate = new Set(candidates);
-  const hasOther = graph.nodes.some(
-    (node, index) =>
-      node.kind === 'placeholder' && !isCandidate.has(index) && plan.leaves[index]!.type.size > 1,
-  );
-  if (hasOther) return candidates;
-  let youngest = -1;
-  for (const index of candidates) {
-    const leaf = plan.leaves[index]!;
-    if (leaf.isState) continue;
-    if (youngest < 0 || leaf.id > plan.leaves[youngest]!.id) youngest = index;
-  }
-  return candidates.filter((index) => index !== youngest);
 }
 
 function closestGraph(

@@ -80,7 +80,7 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
 
   function activate(backendName: string): void {
     // Synchronous in effect, as the factory is; the promise only says so.
-    void original.setBackend.call(engine, backendName);
+    void original.setBackend(backendName);
   }
 
   function takeHost(): boolean {
@@ -90,14 +90,14 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
       if (tf.findBackendFactory(eagerBackendName) === null) tf.registerBackend(eagerBackendName, factory, 0);
       takeFactory(hostBackendName, 1);
     }
-    for (const config of [...tf.getKernelsForBackend(hostBackendName)]) takeKernel(hostBackendName, config);
+    for (const config of tf.getKernelsForBackend(hostBackendName)) takeKernel(hostBackendName, config);
     for (const name of replaced.keys()) if (name !== hostBackendName) fillName(name);
     return true;
   }
 
   /** All lazy kernels under a further name. */
   function fillName(backendName: string): void {
-    for (const config of [...tf.getKernelsForBackend(backendName)]) takeKernel(backendName, config);
+    for (const config of tf.getKernelsForBackend(backendName)) takeKernel(backendName, config);
     const names = taken.get(backendName) ?? new Set<string>();
     taken.set(backendName, names);
     for (const [kernelName, config] of wrapped) {
@@ -108,9 +108,9 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
   }
 
   const original = {
-    setBackend: engine.setBackend,
-    moveData: engine.moveData,
-    runKernel: engine.runKernel,
+    setBackend: engine.setBackend.bind(engine),
+    moveData: engine.moveData.bind(engine),
+    runKernel: engine.runKernel.bind(engine),
   };
   const shadows: Pick<Engine, Shadowed> = {
     setBackend(backendName) {
@@ -118,12 +118,12 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
         if (!replaced.has(backendName)) takeFactory(backendName, 2);
         fillName(backendName);
       }
-      return original.setBackend.call(engine, backendName);
+      return original.setBackend(backendName);
     },
     moveData(backend, dataId) {
       slot.onMove(true);
       try {
-        original.moveData.call(engine, backend, dataId);
+        original.moveData(backend, dataId);
       } finally {
         slot.onMove(false);
       }
@@ -135,7 +135,7 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
         const config = tf.getKernel(kernelName, backendName);
         if (config !== undefined) takeKernel(backendName, config);
       }
-      return original.runKernel.call(engine, kernelName, inputs, attributes);
+      return original.runKernel(kernelName, inputs, attributes);
     },
   };
 
@@ -144,7 +144,7 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
   }
 
   function restore(backendName: string, { factory, kernels }: Replaced): void {
-    for (const config of [...tf.getKernelsForBackend(backendName)]) {
+    for (const config of tf.getKernelsForBackend(backendName)) {
       if (ours.has(config)) tf.unregisterKernel(config.kernelName, backendName);
     }
     for (const config of kernels) {
@@ -163,7 +163,7 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
     refresh: takeHost,
     uninstall() {
       for (const [name, entry] of replaced) restore(name, entry);
-      for (const config of [...tf.getKernelsForBackend(eagerBackendName)]) {
+      for (const config of tf.getKernelsForBackend(eagerBackendName)) {
         tf.unregisterKernel(config.kernelName, eagerBackendName);
       }
       if (tf.findBackendFactory(eagerBackendName) !== null) tf.removeBackend(eagerBackendName);

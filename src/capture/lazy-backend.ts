@@ -141,7 +141,7 @@ export class LazyBackend {
     if (parts.every((part) => part.host !== undefined)) {
       this.#context.reporter.totals.emptyReads++;
     } else {
-      this.#context.recorder.require(parts, this.#causeOfRead(parts, false, this.readSync));
+      this.#context.recorder.require(parts, this.#causeOfRead(parts, false));
     }
     return copyOf(parts);
   }
@@ -153,18 +153,14 @@ export class LazyBackend {
       this.#context.reporter.totals.emptyReads++;
       return copyOf(parts);
     }
-    await this.#context.recorder.requireLater(parts, this.#causeOfRead(parts, true, this.read));
+    await this.#context.recorder.requireLater(parts, this.#causeOfRead(parts, true));
     return copyOf(parts);
   }
 
-  #causeOfRead(
-    parts: readonly LazyValue[],
-    isAsync: boolean,
-    below: (...parameters: never[]) => unknown,
-  ): BreakCause {
+  #causeOfRead(parts: readonly LazyValue[], isAsync: boolean): BreakCause {
     const { reporter } = this.#context;
     const { type } = parts[0]!;
-    const stack = reporter.stacks?.take(below);
+    const stack = reporter.stacks?.take();
     const isPrint = stack?.api !== undefined && printingCalls.has(stack.api);
     const isMove = this.#context.isMoving();
     return {
@@ -197,10 +193,10 @@ export class LazyBackend {
   async time(body: () => void): Promise<{ kernelMs: number }> {
     const { recorder, reporter } = this.#context;
     const api = 'tf.time';
-    recorder.flushAll({ reason: 'FG1012', api, stack: reporter.stacks?.take(this.time) });
+    recorder.flushAll({ reason: 'FG1012', api, stack: reporter.stacks?.take() });
     const start = reporter.now();
     body();
-    recorder.flushAll({ reason: 'FG1012', api, stack: reporter.stacks?.take(this.time) });
+    recorder.flushAll({ reason: 'FG1012', api, stack: reporter.stacks?.take() });
     return { kernelMs: reporter.now() - start };
   }
 

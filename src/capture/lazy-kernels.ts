@@ -78,7 +78,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     const cause: BreakCause = {
       reason,
       kernel: entry.name,
-      stack: reporter.stacks?.take(kernelFunc),
+      stack: reporter.stacks?.take(),
       type: odd === undefined ? undefined : { dtype: odd.dtype, shape: odd.shape },
     };
     recorder.require(needed, cause);

@@ -206,7 +206,7 @@ export class Recorder {
 
   #cutAll(): void {
     const detail = `The recorded graph reached ${this.#pendingNodes} nodes`;
-    this.flushAll({ reason: 'FG1008', detail, stack: this.#options.reporter.stacks?.take(this.flushAll) });
+    this.flushAll({ reason: 'FG1008', detail, stack: this.#options.reporter.stacks?.take() });
     this.#nodesUntilCut = this.#history.alignedLimit();
   }
 
@@ -225,7 +225,7 @@ export class Recorder {
     if (deferred.length > 0) this.#recompute(deferred, cause);
     const hasRun = plan.outputs.length > 0;
     if (hasRun) this.#run(plan, cause);
-    for (const component of [...components]) this.#retire(component);
+    for (const component of components) this.#retire(component);
     return hasRun;
   }
 

@@ -2,6 +2,7 @@
  * Where the program is: V8's stack, resolved to the program's own sources by a hook, interned so that records name a
  * stack by a number. Taking a stack costs tens of microseconds, so this exists only while explaining.
  */
+import { fileURLToPath } from 'node:url';
 import type { StackRecord } from '../ir/record.ts';
 import { formatSpan, userFrame, type StackFrame } from '../ir/span.ts';
 
@@ -46,20 +47,27 @@ export interface TakenStack {
 
 const frameLimit = 100;
 
+/** Folder of fullgraph's own code, as V8 names files of modules and of scripts. */
+const ownFolders = [new URL('..', import.meta.url).href, fileURLToPath(new URL('..', import.meta.url))];
+
+function isOwn(file: string): boolean {
+  return ownFolders.some((folder) => file.startsWith(folder));
+}
+
 /** V8's structured frames from here outwards; `Error` is left as it was. */
-function callSites(below: (...parameters: never[]) => unknown): readonly NodeJS.CallSite[] {
-  const { prepareStackTrace, stackTraceLimit } = Error;
+function callSites(): readonly NodeJS.CallSite[] {
+  const { stackTraceLimit } = Error;
+  const hook = Object.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
   const holder: { stack?: unknown } = {};
   try {
     Error.stackTraceLimit = frameLimit;
     Error.prepareStackTrace = (_error, sites) => sites;
-    Error.captureStackTrace(holder, below);
+    Error.captureStackTrace(holder, callSites);
     return Array.isArray(holder.stack) ? (holder.stack as NodeJS.CallSite[]) : [];
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
-    // The property is absent by default; `undefined` would be another state.
-    if (prepareStackTrace === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
-    else Error.prepareStackTrace = prepareStackTrace;
+    if (hook === undefined) Reflect.deleteProperty(Error, 'prepareStackTrace');
+    else Object.defineProperty(Error, 'prepareStackTrace', hook);
   }
 }
 
@@ -77,15 +85,15 @@ export class StackTaker {
     this.#onStack = onStack;
   }
 
-  /** The stack of the caller. Frames inside capture are left out. */
-  take(below: (...parameters: never[]) => unknown): TakenStack {
-    const sites = callSites(below);
+  /** The stack of the caller, without fullgraph's own frames. */
+  take(): TakenStack {
+    const sites = callSites();
     let key = '';
     const raws: RawFrame[] = [];
     for (const site of sites) {
       const file = site.getFileName() ?? '';
       // Frames of Node itself say nothing; async parts of them vary.
-      if (file === '' || file.startsWith('node:')) continue;
+      if (file === '' || file.startsWith('node:') || isOwn(file)) continue;
       const raw: RawFrame = {
         file,
         line: site.getLineNumber() ?? 0,

@@ -28,7 +28,7 @@ export class StreamHistory {
     this.#prefix = mix(this.#prefix, signatureId);
     let stack = this.#stackByPrefix.get(this.#prefix);
     if (stack === undefined && this.#stackByPrefix.size < knownPrefixLimit) {
-      stack = stacks.take(this.add).id;
+      stack = stacks.take().id;
       this.#stackByPrefix.set(this.#prefix, stack);
     }
     return stack;

@@ -24,7 +24,7 @@ export function wrapOptimizers(tf: TfModule, wraps: MethodWraps, context: Traini
   const { recorder, reporter, engine } = context;
   let depth = 0;
 
-  function endStep(below: (...parameters: never[]) => unknown): void {
+  function endStep(): void {
     const backend = context.backend();
     if (backend === undefined) return;
     const pending: LazyValue[] = [];
@@ -34,12 +34,12 @@ export function wrapOptimizers(tf: TfModule, wraps: MethodWraps, context: Traini
       if (value.host === undefined && value.node?.component !== undefined) pending.push(value);
     }
     if (pending.length === 0) return;
-    recorder.require(pending, { reason: 'FG1011', stack: reporter.stacks?.take(below) });
+    recorder.require(pending, { reason: 'FG1011', stack: reporter.stacks?.take() });
   }
 
   /** The step ends with the outermost call: `minimize` disposes the gradients after it has applied them. */
   const around = (original: (this: unknown, ...parameters: unknown[]) => unknown) =>
-    function step(this: unknown, ...parameters: unknown[]): unknown {
+    function (this: unknown, ...parameters: unknown[]): unknown {
       depth++;
       let result: unknown;
       try {
@@ -47,7 +47,7 @@ export function wrapOptimizers(tf: TfModule, wraps: MethodWraps, context: Traini
       } finally {
         depth--;
       }
-      if (depth === 0) endStep(step);
+      if (depth === 0) endStep();
       return result;
     };
 

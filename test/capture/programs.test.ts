@@ -1,3 +1,4 @@
+import type { Scalar, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { runCaptured, runEager, type Program } from './support/run-captured.ts';
 
@@ -25,7 +26,7 @@ const inference: Program = async (tf, log, memory) => {
   });
   const x = tf.randomNormal([2, 8, 8, 1], 0, 1, 'float32', 3);
   for (let run = 0; run < 3; run++) {
-    const y = model.predict(x) as import('@tensorflow/tfjs').Tensor;
+    const y = model.predict(x) as Tensor;
     log(y.dataSync());
     log(await y.argMax(-1).data());
     y.dispose();
@@ -83,11 +84,11 @@ const programs: Readonly<Record<string, Program>> = {
     model.compile({ optimizer: tf.train.adam(0.05), loss: 'meanSquaredError', metrics: ['mae'] });
     const x = tf.randomNormal([20, 3], 0, 1, 'float32', 1);
     const y = x.sum(1, true);
-    const history = await model.fit(x, y, { epochs: 3, batchSize: 8, shuffle: false, verbose: 0 });
+    const history = await model.fit(x, y, { epochs: 3, batchSize: 8, shuffle: false });
     log(history.history);
-    const scores = model.evaluate(x, y) as import('@tensorflow/tfjs').Scalar[];
+    const scores = model.evaluate(x, y) as Scalar[];
     for (const score of scores) log(score.dataSync());
-    log((model.predict(x) as import('@tensorflow/tfjs').Tensor).arraySync());
+    log((model.predict(x) as Tensor).arraySync());
     log(memory());
   },
 
@@ -108,12 +109,12 @@ const programs: Readonly<Record<string, Program>> = {
     const y = tf.ones([6, 1]);
     log(await model.trainOnBatch(x, y));
     log(await model.trainOnBatch(x, y));
-    log((model.predict(x) as import('@tensorflow/tfjs').Tensor).dataSync());
+    log((model.predict(x) as Tensor).dataSync());
     log(memory());
   },
 
   'gradients of gradients and custom gradients': (tf, log) => {
-    const cube = (x: import('@tensorflow/tfjs').Tensor) => x.pow(3).sum();
+    const cube = (x: Tensor) => x.pow(3).sum();
     const x = tf.tensor1d([1, 2, 3]);
     log(tf.grad(cube)(x).dataSync());
     log(
@@ -122,8 +123,8 @@ const programs: Readonly<Record<string, Program>> = {
         .dataSync(),
     );
     const clipped = tf.customGrad((value) => {
-      const input = value as import('@tensorflow/tfjs').Tensor;
-      return { value: input.square(), gradFunc: (dy: import('@tensorflow/tfjs').Tensor) => dy.mul(10) };
+      const input = value as Tensor;
+      return { value: input.square(), gradFunc: (dy: Tensor) => dy.mul(10) };
     });
     log(
       tf
@@ -195,7 +196,7 @@ const programs: Readonly<Record<string, Program>> = {
     const { values, indices } = tf.unique(x);
     log(values.dataSync());
     log(indices.dataSync());
-    const boxes = tf.tensor2d([0, 0, 1, 1, 0, 0.1, 1, 1.1, 0, 2, 1, 3], [3, 4]).mul(1);
+    const boxes = tf.tensor2d([0, 0, 1, 1, 0, 0.1, 1, 1.1, 0, 2, 1, 3], [3, 4]).mul<Tensor2D>(1);
     log(await (await tf.image.nonMaxSuppressionAsync(boxes, tf.tensor1d([0.9, 0.8, 0.7]), 2)).data());
   },
 
@@ -213,8 +214,7 @@ const programs: Readonly<Record<string, Program>> = {
     log(x.mul(x).dataSync());
     log(x.matMul(x).dataSync());
     const same = tf.concat([x]);
-    const pooled = x.reshape([1, 2, 2, 1]) as import('@tensorflow/tfjs').Tensor4D;
-    log(tf.maxPool(pooled, 1, 1, 'same').dataSync());
+    log(tf.maxPool<Tensor4D>(x.reshape([1, 2, 2, 1]), 1, 1, 'same').dataSync());
     log(memory());
     x.dispose();
     log(same.dataSync());
@@ -246,7 +246,7 @@ const programs: Readonly<Record<string, Program>> = {
   },
 
   'seeded samples': (tf, log) => {
-    log(tf.multinomial(tf.tensor1d([0.1, 0.2, 0.7]).log(), 10, 42).dataSync());
+    log(tf.multinomial(tf.log(tf.tensor1d([0.1, 0.2, 0.7])), 10, 42).dataSync());
     log(tf.randomUniform([5], 0, 1, 'float32', 7).mul(2).dataSync());
     log(tf.truncatedNormal([5], 0, 1, 'float32', 7).dataSync());
   },

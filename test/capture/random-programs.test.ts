@@ -209,7 +209,7 @@ function toProgram(steps: readonly Step[]): Program {
         tf.engine().startScope();
         for (const inner of step.steps) await attempt(inner);
         const results = state.tensors.slice(first).filter((tensor) => !tensor.isDisposed);
-        tf.engine().endScope(results.slice(-1) as never);
+        tf.engine().endScope(results.slice(-1));
       } else {
         await attempt(step);
       }

@@ -1,0 +1,79 @@
+/**
+ * Which leaves of a graph are worth compiling in as constants: weights that stay. onnxruntime prepacks and folds constants
+ * only, and then removes most layout changes by itself; data gains nothing, and costs its size once more.
+ */
+import type { Graph } from '../ir/graph.ts';
+import type { CutPlan } from './plan-cut.ts';
+
+/** A leaf that was the same in this many runs after its first is frozen. */
+export const runsUntilFrozen = 2;
+
+/** Smaller leaves are not worth a second compile. */
+const frozenElements = 64;
+
+/**
+ * Indices of the leaves to freeze.
+ * @param sameRuns per leaf, in how many runs in a row it has been the same.
+ * @param never leaves that were frozen before and changed.
+ */
+export function chooseFrozenLeaves(
+  graph: Graph,
+  plan: CutPlan,
+  sameRuns: Int32Array,
+  never: ReadonlySet<number>,
+): readonly number[] {
+  const weights = weightLeaves(graph);
+  const candidates = plan.leaves.flatMap((leaf, index) =>
+    weights.has(index) &&
+    sameRuns[index]! >= runsUntilFrozen &&
+    leaf.type.size >= frozenElements &&
+    leaf.isLive &&
+    !never.has(index)
+      ? [index]
+      : [],
+  );
+  return keepOneInput(candidates, plan, graph);
+}
+
+/**
+ * Leaves that some call reads as another input than its first: filters, biases, scales. Data comes first in tfjs's
+ * kernels; a data set that a training loop gathers batches from gains nothing from being a constant.
+ */
+function weightLeaves(graph: Graph): ReadonlySet<number> {
+  const viewed = new Map<string, number>();
+  const weights = new Set<number>();
+  for (const [index, node] of graph.nodes.entries()) {
+    if (node.kind !== 'call') {
+      viewed.set(node.name, index);
+      continue;
+    }
+    const isView = node.kernel === 'Reshape' || node.kernel === 'Cast';
+    for (const [position, input] of node.inputs.entries()) {
+      const leaf = input === undefined ? undefined : viewed.get(input.node);
+      if (leaf === undefined) continue;
+      if (position > 0) weights.add(leaf);
+      else if (isView) viewed.set(node.name, leaf);
+    }
+  }
+  return weights;
+}
+
+/**
+ * A graph whose every input is frozen would be computed at compile time: what looks like the data, the youngest input
+ * that no variable holds, stays an input.
+ */
+function keepOneInput(candidates: readonly number[], plan: CutPlan, graph: Graph): readonly number[] {
+  const isCandidate = new Set(candidates);
+  const hasOther = graph.nodes.some(
+    (node, index) =>
+      node.kind === 'placeholder' && !isCandidate.has(index) && plan.leaves[index]!.type.size > 1,
+  );
+  if (hasOther) return candidates;
+  let youngest = -1;
+  for (const index of candidates) {
+    const leaf = plan.leaves[index]!;
+    if (leaf.isState) continue;
+    if (youngest < 0 || leaf.id > plan.leaves[youngest]!.id) youngest = index;
+  }
+  return candidates.filter((index) => index !== youngest);
+}
