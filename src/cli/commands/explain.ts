@@ -8,16 +8,22 @@ import { defineCommand, type Command, type Context, type ExitCode } from '../com
 import { runHosted } from '../hosted.ts';
 import { findInput, type Input } from '../input.ts';
 import { loadReport } from '../load-report.ts';
-import { writeWhole } from '../output.ts';
+import { print, writeWhole } from '../output.ts';
 import { formatOf, presentReport, type ReportValues } from '../present-report.ts';
 import { programFlags, toHostOptions } from '../program-flags.ts';
 import { reportFlags } from '../report-flags.ts';
 import type { TraceInput } from '../read-trace.ts';
 import type { Values } from '../flags.ts';
+import { readTorchTrace, saveRunnables } from '../../torch/index.ts';
 
 const flags = {
   ...reportFlags,
   'trace-out': { type: 'string', value: '<file>', help: 'Keep the trace of the run' },
+  'save-repros': {
+    type: 'string',
+    value: '<folder>',
+    help: 'Write the stand-alone scripts (fx_graph_runnable) of a PyTorch trace there',
+  },
   ...programFlags,
 } as const;
 
@@ -45,6 +51,25 @@ async function show(
     await writeWhole(context, values.perfetto, perfetto);
   }
   return presentReport(report, values, context);
+}
+
+/** Inductor logs each graph as a script of its own: what a bug report against PyTorch needs. */
+async function saveRepros(
+  input: Extract<Input, { kind: 'torch' }>,
+  folder: string,
+  context: Context,
+): Promise<void> {
+  if (input.bytes !== undefined) {
+    throw new UserError('standard input can be read only once', {
+      code: 'FG5012',
+      hint: 'Save the log to a file to use --save-repros.',
+    });
+  }
+  const paths = await saveRunnables(readTorchTrace(input.paths), resolve(context.cwd, folder));
+  await print(
+    context.stderr,
+    `${paths.length} ${paths.length === 1 ? 'script' : 'scripts'} written to ${folder}\n`,
+  );
 }
 
 async function runAndShow(
@@ -102,8 +127,10 @@ export const explainCommand: Command = defineCommand({
     switch (input.kind) {
       case 'script':
         return runAndShow(input, positionals[0]!, values, context);
-      case 'trace':
       case 'torch':
+        if (values['save-repros'] !== undefined) await saveRepros(input, values['save-repros'], context);
+        return show(input, values, context);
+      case 'trace':
         return show(input, values, context);
       case 'model':
         throw new UserError(`${positionals[0]} is a model: nothing ran, so there is nothing to explain`, {
