@@ -1,6 +1,5 @@
 /** Plain JavaScript values as ONNX attributes. A whole number is an INT; `{ float: 1 }` says FLOAT. */
-import { allocateArray } from './data-type.ts';
-import type { OnnxAttribute, OnnxAttributes, OnnxGraph, OnnxInt, OnnxNode, OnnxTensor } from './model.ts';
+import type { OnnxAttribute, OnnxAttributes, OnnxGraph, OnnxTensor } from './model.ts';
 
 /** What may be written for an attribute. */
 export type AttributeValue =
@@ -57,33 +56,4 @@ export function toAttributes(values: AttributeValues): OnnxAttributes {
     if (value !== undefined) attributes[name] = toAttribute(value);
   }
   return attributes;
-}
-
-/** The INT attribute of a node, or `absent`. */
-export function intAttribute<T>(node: OnnxNode, name: string, absent: T): OnnxInt | T {
-  const attribute = node.attributes[name];
-  return attribute?.kind === 'int' ? attribute.value : absent;
-}
-
-/** The INTS attribute of a node, or `absent`. */
-export function intsAttribute<T>(node: OnnxNode, name: string, absent: T): readonly OnnxInt[] | T {
-  const attribute = node.attributes[name];
-  return attribute?.kind === 'ints' ? attribute.value : absent;
-}
-
-/** A zero-filled tensor. */
-export function zeroTensor(
-  name: string,
-  dataType: OnnxTensor['dataType'],
-  dims: readonly number[],
-): OnnxTensor {
-  return {
-    name,
-    dims,
-    dataType,
-    data: allocateArray(
-      dataType,
-      dims.reduce((count, size) => count * size, 1),
-    ),
-  };
 }
