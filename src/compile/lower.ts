@@ -56,6 +56,7 @@ function lowerCall(
   node: CallNode,
   graphNodes: ReadonlyMap<string, GraphNode>,
   values: Map<string, OnnxValue>,
+  constants: ReadonlySet<string>,
   table: OpDefinitions,
 ): { readonly nodes: LoweredNode[]; readonly constants: LoweredConstant[] } | { readonly reason: string } {
   const definition = table.get(node.kernel);
@@ -73,6 +74,7 @@ function lowerCall(
     inputTypes,
     outputTypes,
     attributes: node.attributes,
+    isConstant: (index) => node.inputs[index] !== undefined && constants.has(node.inputs[index].node),
   });
   if (results === undefined)
     return { reason: `no ONNX form for ${inputTypes.map((type) => type?.dtype ?? '_').join(', ')}` };
@@ -94,12 +96,16 @@ function lowerCalls(
 ): LoweredCall[] {
   const graphNodes = nodesByName(graph);
   const calls = new Map<string, LoweredCall>();
+  const constants = new Set<string>();
   for (const node of graph.nodes) {
     if (node.kind !== 'call') {
       values.set(node.name, node.name);
+      if (node.kind === 'constant') constants.add(node.name);
       continue;
     }
-    const lowered = lowerCall(node, graphNodes, values, table);
+    const lowered = lowerCall(node, graphNodes, values, constants, table);
+    const inputs = node.inputs.filter((ref) => ref !== undefined);
+    if (inputs.length > 0 && inputs.every((ref) => constants.has(ref.node))) constants.add(node.name);
     const isEager = 'reason' in lowered;
     let stage = 0;
     for (const ref of node.inputs) {

@@ -51,6 +51,16 @@ const conv2D: readonly Case[] = [
     },
   },
   { x: [2, 3, 5, 6], filter: [3, 3, 3, 4], dy: [2, 4, 5, 6], attributes: { ...same, dataFormat: 'NCHW' } },
+  { x: [1, 5, 4, 64], filter: [3, 3, 64, 3], dy: [1, 5, 4, 3], attributes: same, about: 'many channels' },
+  {
+    x: [1, 5, 6, 64],
+    filter: [2, 3, 64, 3],
+    dy: [1, 3, 3, 3],
+    attributes: { ...same, strides: [2, 2] },
+    about: 'many channels',
+  },
+  { x: [2, 5, 4, 32], filter: [2, 3, 32, 3], dy: [2, 5, 4, 3], attributes: same, about: 'flipped filter' },
+  { x: [1, 7, 8, 3], filter: [1, 1, 3, 2], dy: [1, 4, 3, 2], attributes: { ...valid, strides: [2, 3] } },
   { x: [0, 5, 5, 2], filter: [3, 3, 2, 2], dy: [0, 5, 5, 2], attributes: same, about: 'batch 0' },
 ];
 

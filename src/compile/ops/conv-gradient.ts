@@ -1,5 +1,6 @@
 /**
- * Gradients of the convolutions. By input: ConvTranspose (what tfjs also calls for conv2dTranspose). By filter: one
+ * Gradients of the convolutions. By input: matrix products per filter tap, a convolution with the flipped filter, or
+ * ConvTranspose (what tfjs also calls for conv2dTranspose), whichever is fastest. By filter: one
  * strided slice of the image per filter tap, times the result's gradient: a third faster than one product over all taps
  * side by side (im2col), and twice as fast as a convolution of the two.
  */
@@ -24,8 +25,8 @@ import {
   type OpDefinition,
   type OpSample,
 } from './define-op.ts';
-import { tapViews } from './conv-taps.ts';
-import { reshape } from './numbers.ts';
+import { addTaps, prefersProducts, tapViews, tapWeights } from './conv-taps.ts';
+import { filled, reshape, transpose } from './numbers.ts';
 import { elementCount, hasComplex, sameShape } from './rules.ts';
 
 /** The gradients of one convolution: how its attributes say which forward window this is. */
@@ -86,21 +87,72 @@ function inputGradientOp(kernel: string, family: GradientFamily, samples: readon
       const window = windowOf(types, context.attributes);
       if (!window || !hasOnnxForm(context, window) || !sameShape(types[0]!.shape, window.outputShape))
         return undefined;
+      const groups = family.isDepthwise ? window.inChannels : 1;
+      if (prefersProducts(context, window, groups, 1)) return [inputGradientOfProducts(context, window)];
       const [dy, filter] = context.inputs as [OnnxValue, OnnxValue];
       const rank = family.spatialRank + 2;
-      const groups = family.isDepthwise ? window.inChannels : 1;
-      const gradient = context.op(
-        'ConvTranspose',
-        [
-          window.isChannelsLast ? toChannelsFirst(context, dy, rank) : dy,
-          onnxFilter(context, filter, types[1]!, groups),
-        ],
-        { ...transposedAttributes(withoutNegativePadding(window.axes)), group: groups },
-      );
+      const errors = window.isChannelsLast ? toChannelsFirst(context, dy, rank) : dy;
+      const gradient =
+        flippedConv(context, errors, window, groups) ??
+        context.op('ConvTranspose', [errors, onnxFilter(context, filter, types[1]!, groups)], {
+          ...transposedAttributes(withoutNegativePadding(window.axes)),
+          group: groups,
+        });
       const image = uncropFront(context, gradient, window.axes);
       return [window.isChannelsLast ? toChannelsLast(context, image, rank) : image];
     },
     samples,
+  });
+}
+
+/** Per tap, errors times transposed weights, added up where the tap read. */
+function inputGradientOfProducts(context: LoweringContext, window: SlidingWindow): OnnxValue {
+  const [dy, filter] = context.inputs as [OnnxValue, OnnxValue];
+  const { outputShape, outChannels, inChannels, axes } = window;
+  const errors = reshape(context, dy, [elementCount(outputShape) / outChannels, outChannels]);
+  const tapShape = [...outputShape.slice(0, -1), inChannels];
+  const parts = tapWeights(context, filter, context.inputTypes[1]!.shape).map((weights) =>
+    reshape(context, context.op('Gemm', [errors, weights], { transB: 1 }), tapShape),
+  );
+  const tapAxes = axes.map((axis, index) => ({ at: index + 1, window: axis }));
+  return addTaps(context, tapShape, tapAxes, parts);
+}
+
+/** From this many channels on, a convolution with the flipped filter beats ConvTranspose. */
+const flippedChannels = 32;
+
+/**
+ * The input gradient of a convolution that keeps sizes: a convolution with the flipped filter. `undefined` where
+ * ConvTranspose is faster, or the stride leaves gaps.
+ */
+function flippedConv(
+  context: LoweringContext,
+  errors: OnnxValue,
+  { axes, inChannels }: SlidingWindow,
+  groups: number,
+): OnnxValue | undefined {
+  const isSuited = axes.every(
+    ({ stride, input, output, padBegin }) => stride === 1 && input === output && padBegin >= 0,
+  );
+  if (!isSuited || context.isConstant(1) || (groups === 1 && inChannels < flippedChannels)) return undefined;
+  const spatial = axes.map((_, axis) => axis);
+  const flipped = context.op('Slice', [
+    context.inputs[1],
+    context.ints(axes.map(() => -1)),
+    context.ints(axes.map(() => -(2 ** 31))),
+    context.ints(spatial),
+    context.ints(axes.map(() => -1)),
+  ]);
+  // Depthwise filters are `[...spatial, in, multiplier]`: per group one result of `multiplier` errors.
+  const moved = transpose(context, flipped, [axes.length, axes.length + 1, ...spatial]);
+  return context.op('Conv', [errors, moved], {
+    kernel_shape: axes.map((axis) => axis.kernel),
+    pads: [
+      ...axes.map((axis) => (axis.kernel - 1) * axis.dilation - axis.padBegin),
+      ...axes.map((axis) => axis.padBegin),
+    ],
+    dilations: axes.map((axis) => axis.dilation),
+    group: groups,
   });
 }
 
@@ -147,7 +199,7 @@ function channelsLast(context: LoweringContext, value: OnnxValue, window: Slidin
 }
 
 /** Below this many channels, a product per tap is too thin. */
-const thinChannels = 4;
+const thinChannels = 8;
 
 /** Per tap, `[in, positions] x [positions, out]`: stacked, that is tfjs's filter layout. */
 function filterGradient(context: LoweringContext, window: SlidingWindow): OnnxValue {
@@ -170,16 +222,16 @@ function filterGradient(context: LoweringContext, window: SlidingWindow): OnnxVa
   return reshape(context, gradient, context.outputTypes[0]!.shape);
 }
 
-/** One product and sum over positions per tap, channel by channel. */
+/** Per tap, the products summed over positions, channel by channel; a row of ones sums fastest. */
 function depthwiseFilterGradient(context: LoweringContext, window: SlidingWindow): OnnxValue {
   const [x, dy] = context.inputs as [OnnxValue, OnnxValue];
-  const { axes, inChannels } = window;
-  const multiplier = window.outChannels / inChannels;
-  const positions = window.batch * elementCount(axes.map((axis) => axis.output));
-  const errors = reshape(context, dy, [positions, inChannels, multiplier]);
+  const { axes, inChannels, outChannels } = window;
+  const positions = elementCount(window.outputShape) / outChannels;
+  const errors = reshape(context, dy, [positions, inChannels, outChannels / inChannels]);
+  const ones = filled(context, 1, 'float32', [1, positions]);
   const gradients = tapViews(context, x, axes).map((view) => {
     const product = context.op('Mul', [reshape(context, view, [positions, inChannels, 1]), errors]);
-    return context.op('ReduceSum', [product, context.ints([0])], { keepdims: 1 });
+    return context.op('MatMul', [ones, reshape(context, product, [positions, outChannels])]);
   });
   const stacked = gradients.length === 1 ? gradients[0]! : context.op('Concat', gradients, { axis: 0 });
   return reshape(context, stacked, context.outputTypes[0]!.shape);

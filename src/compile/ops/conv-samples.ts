@@ -60,6 +60,17 @@ export const convSamples: readonly OpSample[] = [
       ],
     },
   },
+  { inputs: [f32([2, 4, 5, 64]), f32([3, 3, 64, 3])], attributes: same, about: 'many channels' },
+  {
+    inputs: [f32([1, 5, 6, 64]), f32([2, 3, 64, 3])],
+    attributes: { ...same, strides: [2, 2] },
+    about: 'many channels',
+  },
+  {
+    inputs: [f32([1, 7, 8, 3]), f32([1, 1, 3, 2])],
+    attributes: { ...valid, strides: [2, 3] },
+    about: '1x1 with a stride',
+  },
   { inputs: [f32([0, 5, 5, 2]), f32([3, 3, 2, 2])], attributes: same, about: 'batch 0' },
   { inputs: [f32([1, 2, 2, 2]), f32([3, 3, 2, 2])], attributes: valid, about: 'no output' },
 ];
@@ -102,6 +113,15 @@ export const fusedConvSamples: readonly OpSample[] = [
     inputs: [f32([1, 3, 5, 5]), f32([3, 3, 3, 4]), f32([])],
     attributes: { ...same, dataFormat: 'NCHW', activation: 'relu' },
   },
+];
+
+const wide = [f32([1, 4, 5, 64]), f32([3, 3, 64, 4])] as const;
+
+export const wideFusedConvSamples: readonly OpSample[] = [
+  { inputs: [...wide, f32([4])], attributes: { ...same, activation: 'relu' } },
+  { inputs: [...wide, f32([1])], attributes: { ...same, activation: 'elu' } },
+  { inputs: [...wide, undefined, f32([4, 5, 4])], attributes: { ...same, activation: 'prelu' } },
+  { inputs: [f32([1, 4, 5, 3]), f32([1, 1, 3, 4]), f32([4])], attributes: { ...same, activation: 'relu6' } },
 ];
 
 export const depthwiseSamples: readonly OpSample[] = [

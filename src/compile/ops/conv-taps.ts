@@ -3,10 +3,53 @@
  * of each tap are added up at the places that the tap saw. onnxruntime has neither im2col nor its transpose for
  * channels last; strided slices, and concatenation of the phases of the stride, run at memory speed.
  */
-import type { WindowAxis } from './conv-window.ts';
+import type { SlidingWindow, WindowAxis } from './conv-window.ts';
 import type { LoweringContext, OnnxValue } from './define-op.ts';
 import { filled, reshape } from './numbers.ts';
 import { elementCount } from './rules.ts';
+
+/** From this many channels on, a matrix product per tap is as fast as onnxruntime's convolution. */
+const wideChannels = 64;
+/** Above this many output positions per image, a slice per tap costs more than a transposed image and filter. */
+const smallImage = 1024;
+
+/**
+ * Whether a convolution with weights that change from run to run is better written as matrix products, one per filter
+ * tap: channels stay last and no filter is transposed. Up to twice as fast for 1x1 filters and for many channels
+ * (bench/kernels.ts); constant filters are packed for Conv when the session is made, and Conv fuses more.
+ * @param filter index of the input that holds the filter.
+ */
+export function prefersProducts(
+  context: LoweringContext,
+  window: SlidingWindow,
+  groups: number,
+  filter: number,
+): boolean {
+  if (groups !== 1 || !window.isChannelsLast || context.isConstant(filter)) return false;
+  if (window.axes.every((axis) => axis.kernel === 1)) return true;
+  const positions = elementCount(window.axes.map((axis) => axis.output));
+  return window.inChannels >= wideChannels && positions <= smallImage;
+}
+
+/** Per tap, the `[in, out]` weights of a filter `[...spatial, in, out]`. */
+export function tapWeights(
+  context: LoweringContext,
+  filter: OnnxValue,
+  shape: readonly number[],
+): OnnxValue[] {
+  const [inputs, outputs] = shape.slice(-2) as [number, number];
+  const taps = elementCount(shape) / (inputs * outputs);
+  const rows = reshape(context, filter, [taps * inputs, outputs]);
+  if (taps === 1) return [rows];
+  return Array.from({ length: taps }, (_, tap) =>
+    context.op('Slice', [
+      rows,
+      context.ints([tap * inputs]),
+      context.ints([(tap + 1) * inputs]),
+      context.ints([0]),
+    ]),
+  );
+}
 
 /** First element that a tap reads, per axis, in the padded image. Taps count in row-major order. */
 function tapOffsets(axes: readonly WindowAxis[], tap: number): number[] {
@@ -30,6 +73,8 @@ export function tapViews(
   const isPadded = axes.some((axis) => axis.padBegin > 0 || axis.padEnd > 0);
   const pads = [...axes.map((axis) => Math.max(0, axis.padBegin)), ...axes.map((axis) => axis.padEnd)];
   const padded = isPadded ? context.op('Pad', [image, context.ints(pads), padWith, spatialAxes]) : image;
+  const isPoint = axes.every((axis) => axis.kernel === 1 && axis.stride === 1 && axis.padBegin >= 0);
+  if (isPoint) return [padded];
   const steps = context.ints(axes.map((axis) => axis.stride));
   const taps = elementCount(axes.map((axis) => axis.kernel));
   return Array.from({ length: taps }, (_, tap) => {

@@ -14,12 +14,14 @@ import {
   windowAttributes,
   withoutNegativePadding,
 } from './conv-layout.ts';
+import { prefersProducts, tapViews, tapWeights } from './conv-taps.ts';
 import {
   conv3DSamples,
   convSamples,
   depthwiseSamples,
   fusedConvSamples,
   fusedDepthwiseSamples,
+  wideFusedConvSamples,
 } from './conv-samples.ts';
 import {
   channelsLastOf,
@@ -119,6 +121,12 @@ function isLowerable(context: LoweringContext): boolean {
   return areFullFloats([...context.inputTypes, ...context.outputTypes]);
 }
 
+/** A convolution's result, in the layout in which its form computes it. */
+interface ConvResult {
+  readonly value: OnnxValue;
+  readonly isChannelsLast: boolean;
+}
+
 /** Conv, with `bias` as its third input when it is a vector over channels; the result has channels first. */
 function writeConv(
   context: LoweringContext,
@@ -135,13 +143,36 @@ function writeConv(
   );
 }
 
+/** Per filter tap, what it sees times its `[in, out]` weights; the sum has channels last, as the image. */
+function writeProducts(
+  context: LoweringContext,
+  window: SlidingWindow,
+  bias: OnnxValue | undefined,
+): OnnxValue {
+  const [x, filter] = context.inputs as [OnnxValue, OnnxValue];
+  const positions = elementCount(window.outputShape) / window.outChannels;
+  const weights = tapWeights(context, filter, context.inputTypes[1]!.shape);
+  const products = tapViews(context, x, window.axes).map((view, tap) =>
+    context.op('MatMul', [reshape(context, view, [positions, window.inChannels]), weights[tap]!]),
+  );
+  const terms = bias === undefined ? products : [...products, bias];
+  const sum = terms.reduce((left, right) => context.op('Add', [left, right]));
+  return reshape(context, sum, window.outputShape);
+}
+
+function convolve(context: LoweringContext, conv: Convolution, bias: OnnxValue | undefined): ConvResult {
+  return prefersProducts(context, conv.window, conv.groups, 1)
+    ? { value: writeProducts(context, conv.window, bias), isChannelsLast: true }
+    : { value: writeConv(context, conv, bias), isChannelsLast: false };
+}
+
 function lowerConv(understand: Understand): NonNullable<OpDefinition['lower']> {
   return (context) => {
     const conv = isLowerable(context) ? understand(context.inputTypes, context.attributes) : undefined;
     if (conv === undefined) return undefined;
-    const result = writeConv(context, conv, undefined);
-    const rank = conv.window.outputShape.length;
-    return [conv.window.isChannelsLast ? toChannelsLast(context, result, rank) : result];
+    const { value, isChannelsLast } = convolve(context, conv, undefined);
+    const mustMove = conv.window.isChannelsLast && !isChannelsLast;
+    return [mustMove ? toChannelsLast(context, value, conv.window.outputShape.length) : value];
   };
 }
 
@@ -156,26 +187,32 @@ interface Operand {
   readonly type: ConcreteType;
 }
 
-/** A bias or slope as it broadcasts against the image with channels first. */
-function channelsFirstOperand(
-  context: LoweringContext,
-  input: number,
-  rank: number,
-  isChannelsLast: boolean,
-): Operand | undefined {
-  const value = context.inputs[input];
-  if (value === undefined) return undefined;
-  const given = context.inputTypes[input]!;
-  const type = operandType(given, isChannelsLast);
-  if (!isChannelsLast) {
-    return { type, value: sameShape(type.shape, given.shape) ? value : reshape(context, value, type.shape) };
-  }
+/** A bias or slope as it broadcasts against an image whose channels come first. */
+function channelsFirstOperand(context: LoweringContext, { value, type }: Operand, rank: number): Operand {
   if (elementCount(type.shape) === 1) return { type, value };
   const full = [...Array.from({ length: rank - type.shape.length }, () => 1), ...type.shape];
   const moved = channelsFirstPermutation(rank).map((axis) => full[axis]!);
   const movedType: ConcreteType = { ...type, shape: moved };
   if (type.shape.length === 1) return { type: movedType, value: reshape(context, value, moved) };
   return { type: movedType, value: toChannelsFirst(context, reshape(context, value, full), rank) };
+}
+
+/** Input `index` as it broadcasts against the result. */
+function operand(
+  context: LoweringContext,
+  index: number,
+  window: SlidingWindow,
+  result: ConvResult,
+): Operand | undefined {
+  const given = context.inputs[index];
+  if (given === undefined) return undefined;
+  const givenType = context.inputTypes[index]!;
+  const type = operandType(givenType, window.isChannelsLast);
+  const value = sameShape(type.shape, givenType.shape) ? given : reshape(context, given, type.shape);
+  const mustMove = window.isChannelsLast && !result.isChannelsLast;
+  return mustMove
+    ? channelsFirstOperand(context, { value, type }, window.outputShape.length)
+    : { value, type };
 }
 
 /** Bias and prelu's slope may broadcast the result. */
@@ -196,30 +233,30 @@ function lowerFused(understand: Understand): NonNullable<OpDefinition['lower']> 
   return (context) => {
     const conv = isLowerable(context) ? understand(context.inputTypes, context.attributes) : undefined;
     if (conv === undefined) return undefined;
-    const { isChannelsLast, outputShape, outChannels } = conv.window;
+    const { window } = conv;
+    const { outputShape, outChannels } = window;
     const rank = outputShape.length;
     // A broadcast that enlarges the result has no place in a convolution.
     if (!sameShape(context.outputTypes[0]!.shape, outputShape)) return undefined;
     const biasShape = context.inputTypes[2]?.shape;
     const isChannelBias = biasShape?.length === 1 && biasShape[0] === outChannels;
-    let result = writeConv(context, conv, isChannelBias ? context.inputs[2] : undefined);
-    const bias = isChannelBias ? undefined : channelsFirstOperand(context, 2, rank, isChannelsLast);
-    if (bias !== undefined) result = context.op('Add', [result, bias.value]);
-    const first = isChannelsLast
-      ? channelsFirstPermutation(rank).map((axis) => outputShape[axis]!)
-      : outputShape;
-    const slope = channelsFirstOperand(context, 3, rank, isChannelsLast);
+    const result = convolve(context, conv, isChannelBias ? context.inputs[2] : undefined);
+    const mustMove = window.isChannelsLast && !result.isChannelsLast;
+    const bias = isChannelBias ? undefined : operand(context, 2, window, result);
+    const biased = bias === undefined ? result.value : context.op('Add', [result.value, bias.value]);
+    const slope = operand(context, 3, window, result);
+    const shape = mustMove ? channelsFirstPermutation(rank).map((axis) => outputShape[axis]!) : outputShape;
     const activated = lowerActivation(
       context,
-      result,
-      { dtype: 'float32', shape: first },
+      biased,
+      { dtype: 'float32', shape },
       {
         activation: attribute.string(context.attributes, 'activation', 'linear'),
         alpha: attribute.number(context.attributes, 'leakyreluAlpha', 0.2),
         ...(slope && { slope }),
       },
     );
-    return [isChannelsLast ? toChannelsLast(context, activated, rank) : activated];
+    return [mustMove ? toChannelsLast(context, activated, rank) : activated];
   };
 }
 
@@ -237,7 +274,7 @@ export const convOps: readonly OpDefinition[] = [
     inputs: ['x', 'filter', 'bias', 'preluActivationWeights'],
     infer: inferFused(conv2D),
     lower: lowerFused(conv2D),
-    samples: fusedConvSamples,
+    samples: [...fusedConvSamples, ...wideFusedConvSamples],
   }),
   defineOp({
     kernel: 'DepthwiseConv2dNative',

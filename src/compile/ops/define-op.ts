@@ -26,6 +26,8 @@ export interface LoweringContext {
   readonly inputTypes: readonly (ConcreteType | undefined)[];
   readonly outputTypes: readonly ConcreteType[];
   readonly attributes: Attributes;
+  /** Whether input `index` is fixed when the session is made: a frozen weight, or computed from such. */
+  isConstant(index: number): boolean;
   /**
    * Adds an ONNX node with one result. A number given as an attribute is an INT; write `{ float: 1 }` for a FLOAT.
    * Arrays of numbers are INTS.
