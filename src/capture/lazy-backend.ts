@@ -7,8 +7,9 @@ import { emptyHostArray, copyHostArray, deinterleave, interleave, toHostArray } 
 import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
-import type { DataId, DataStorage, Engine, TensorInfo, TfModule } from './tf-module.ts';
+import type { DataId, Engine, TensorInfo, TfModule } from './tf-module.ts';
 import type { TypeTable } from './type-table.ts';
+import { ValueTable } from './value-table.ts';
 
 export interface LazyBackendContext {
   readonly tf: TfModule;
@@ -22,10 +23,8 @@ export interface LazyBackendContext {
 
 const printingCalls: ReadonlySet<string> = new Set(['print', 'toString']);
 
-let dataIdCount = 0;
-
 export class LazyBackend {
-  readonly data: DataStorage<LazyValue>;
+  readonly data: ValueTable;
   /** Tile size that the cpu backend's matrix product reads from its backend. */
   readonly blockSize = 48;
   readonly #context: LazyBackendContext;
@@ -33,14 +32,12 @@ export class LazyBackend {
   constructor(context: LazyBackendContext) {
     this.#context = context;
     const engine: Engine = context.tf.engine();
-    this.data = new context.tf.DataStorage(this as never, engine as never) as DataStorage<LazyValue>;
+    this.data = new ValueTable(this, engine);
   }
 
   /** Puts a value into the table under a new id. */
   add(value: LazyValue): DataId {
-    const dataId = { id: dataIdCount++ };
-    this.data.set(dataId, value);
-    return dataId;
+    return this.data.add(value);
   }
 
   #addHost(values: HostArray | undefined, shape: readonly number[], dtype: Dtype): LazyValue {

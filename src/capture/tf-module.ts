@@ -33,15 +33,6 @@ export interface KernelConfig {
   disposeFunc?(backend: object): void;
 }
 
-/** tfjs's per-backend table of dataIds. `get` moves data here from another backend first when it lies there. */
-export interface DataStorage<T> {
-  get(dataId: DataId): T;
-  set(dataId: DataId, value: T): void;
-  has(dataId: DataId): boolean;
-  delete(dataId: DataId): boolean;
-  numDataIds(): number;
-}
-
 export interface EngineVariable {
   readonly name: string;
   readonly dataId: DataId;
@@ -75,5 +66,4 @@ export interface TfModule {
   registerKernel(config: KernelConfig): void;
   unregisterKernel(kernelName: string, backendName: string): void;
   buffer(shape: number[], dtype: Dtype, values: unknown): object;
-  DataStorage: new (backend: never, mover: never) => object;
 }

@@ -1,4 +1,4 @@
-import type { Scalar, Tensor, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+import type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { runCaptured, runEager, type Program } from './support/run-captured.ts';
 
@@ -224,7 +224,7 @@ const programs: Readonly<Record<string, Program>> = {
   'a variable that is assigned a value of its own': (tf, log, memory) => {
     const v = tf.variable(tf.tensor1d([1, 2]));
     for (let step = 0; step < 3; step++) {
-      const next = v.mul(2);
+      const next = v.mul<Tensor1D>(2);
       v.assign(next);
       next.dispose();
       log(memory());

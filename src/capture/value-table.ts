@@ -1,0 +1,79 @@
+/**
+ * The lazy backend's table from dataIds to values, with the behaviour of tfjs's `DataStorage`: asking for a tensor that
+ * lies on another backend moves it here. Ids made here carry their value, as a weak map costs more than all the rest of
+ * recording a call.
+ */
+import type { LazyValue } from './pending.ts';
+import type { DataId } from './tf-module.ts';
+
+/** A dataId that knows its value while it is in the table. */
+class OwnDataId {
+  value: LazyValue | undefined;
+  readonly table: ValueTable;
+
+  constructor(value: LazyValue, table: ValueTable) {
+    this.value = value;
+    this.table = table;
+  }
+}
+
+export interface DataMover {
+  moveData(backend: object, dataId: DataId): void;
+}
+
+export class ValueTable {
+  readonly #backend: object;
+  readonly #mover: DataMover;
+  /** Values of ids that other backends made. */
+  readonly #foreign = new WeakMap<DataId, LazyValue>();
+  #count = 0;
+
+  constructor(backend: object, mover: DataMover) {
+    this.#backend = backend;
+    this.#mover = mover;
+  }
+
+  /** A new id for a value. */
+  add(value: LazyValue): DataId {
+    this.#count++;
+    return new OwnDataId(value, this);
+  }
+
+  #find(dataId: DataId): LazyValue | undefined {
+    return dataId instanceof OwnDataId && dataId.table === this ? dataId.value : this.#foreign.get(dataId);
+  }
+
+  /** The value, moved here from another backend first if need be. */
+  get(dataId: DataId): LazyValue {
+    let value = this.#find(dataId);
+    if (value !== undefined) return value;
+    this.#mover.moveData(this.#backend, dataId);
+    value = this.#find(dataId);
+    // As tfjs's table does, which hands out `undefined` for an id that no backend knows.
+    return value as LazyValue;
+  }
+
+  set(dataId: DataId, value: LazyValue): void {
+    this.#count++;
+    if (dataId instanceof OwnDataId && dataId.table === this) dataId.value = value;
+    else this.#foreign.set(dataId, value);
+  }
+
+  has(dataId: DataId): boolean {
+    return this.#find(dataId) !== undefined;
+  }
+
+  delete(dataId: DataId): boolean {
+    this.#count--;
+    if (dataId instanceof OwnDataId && dataId.table === this) {
+      const isKnown = dataId.value !== undefined;
+      dataId.value = undefined;
+      return isKnown;
+    }
+    return this.#foreign.delete(dataId);
+  }
+
+  numDataIds(): number {
+    return this.#count;
+  }
+}
