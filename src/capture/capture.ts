@@ -140,14 +140,14 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
       installed.refresh();
       wrapAll(module);
     },
-    flush: () => recorder.flushAll({ reason: 'FG1001', api: 'flush' }),
+    flush: () => recorder.flushAll(),
     finish() {
       if (recorder.pendingNodes > 0) reporter.graphBreak({ reason: 'FG1010' }, 0, undefined);
       recorder.drop();
       reporter.finish();
     },
     uninstall() {
-      recorder.flushAll({ reason: 'FG1010' });
+      recorder.flushAll();
       wraps.unwrap();
       installed.uninstall();
     },

@@ -30,6 +30,9 @@ export interface RecorderOptions {
   readonly onBreak: ((cause: BreakCause) => void) | undefined;
 }
 
+/** Where in the program a graph ends, when known. */
+type Place = Pick<BreakCause, 'stack'>;
+
 interface WaitingRead {
   readonly values: readonly LazyValue[];
   readonly cause: BreakCause;
@@ -190,13 +193,16 @@ export class Recorder {
     }
   }
 
-  /** Runs everything that is pending and can still be asked for. */
-  flushAll(cause: BreakCause): void {
+  /**
+   * Runs everything that is pending and can still be asked for.
+   * @param cause absent: we were asked to, so that it is no break of the program's.
+   */
+  flushAll(cause?: BreakCause): void {
     if (this.#components.size === 0) return;
     const { reporter } = this.#options;
     const start = reporter.now();
-    const hasRun = this.#flush(this.#components, cause);
-    if (hasRun) reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
+    const hasRun = this.#flush(this.#components, cause ?? {});
+    if (hasRun && cause !== undefined) reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
   }
 
   /** Forgets what is pending without running it. */
@@ -210,7 +216,7 @@ export class Recorder {
     this.#nodesUntilCut = this.#history.alignedLimit();
   }
 
-  #computePending(values: readonly LazyValue[], cause: BreakCause): void {
+  #computePending(values: readonly LazyValue[], cause: Place): void {
     const components = new Set<Component>();
     for (const { node } of values) {
       if (node?.component !== undefined) components.add(findComponent(node.component));
@@ -219,7 +225,7 @@ export class Recorder {
   }
 
   /** Runs sets of nodes as one graph. @returns whether a graph ran; false when all of it is dead. */
-  #flush(components: ReadonlySet<Component>, cause: BreakCause): boolean {
+  #flush(components: ReadonlySet<Component>, cause: Place): boolean {
     const plan = planCut(orderedUnion(components));
     const deferred = plan.leaves.filter((leaf) => leaf.host === undefined);
     if (deferred.length > 0) this.#recompute(deferred, cause);
@@ -242,7 +248,7 @@ export class Recorder {
   }
 
   /** Runs again what computes values that an earlier graph left out, and lets its family keep them from now on. */
-  #recompute(values: readonly LazyValue[], cause: BreakCause): void {
+  #recompute(values: readonly LazyValue[], cause: Place): void {
     const nodes = new Set<PendingNode>();
     const queue = values.map((value) => value.node!);
     for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
@@ -257,7 +263,7 @@ export class Recorder {
     this.#run(planCut(ordered, new Set(values)), cause);
   }
 
-  #run(plan: CutPlan, cause: BreakCause): void {
+  #run(plan: CutPlan, cause: Place): void {
     const { cache } = this.#options;
     const structure = cache.structureOf(plan, cause.stack?.site ?? -1);
     const deferred = settleOutputs(plan, structure);

@@ -74,7 +74,7 @@ export async function runEager(program: Program): Promise<Observed> {
   return observe(program);
 }
 
-/** Runs a program under capture. */
+/** Runs a program under capture; `inspect` is called at its end, while its tensors are alive. */
 export async function runCaptured(
   program: Program,
   options: SessionOptions = {},
@@ -84,8 +84,10 @@ export async function runCaptured(
   const records: TraceRecord[] = [];
   const session = install(tf, { backend: 'eager', ...options, onRecord: (record) => records.push(record) });
   try {
-    const observed = await observe(program);
-    inspect?.(session);
+    const observed = await observe(async (...parameters) => {
+      await program(...parameters);
+      inspect?.(session);
+    });
     return { ...observed, records, stats: session.stats() };
   } finally {
     session.finish(0);
