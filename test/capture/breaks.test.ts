@@ -58,8 +58,8 @@ describe('break reasons', () => {
   it.each(breakReasons.flatMap((reason) => (reason.good === undefined ? [] : [[reason.id, reason.good]])))(
     '%s: the good program does not',
     async (id, good) => {
-      const { slug } = findBreakReason(id!)!;
-      expect(reasonsIn(await runBody(`${slug}-good`, good!))).toEqual([]);
+      const { slug } = findBreakReason(id)!;
+      expect(reasonsIn(await runBody(`${slug}-good`, good))).toEqual([]);
     },
   );
 });
