@@ -80,18 +80,6 @@ export function formatAttempt(id: CompileId, attempt: number): string {
   return `[${formatCompileId(id)}${attempt > 0 ? `_${attempt}` : ''}]`;
 }
 
-/** The id in one of torch's string forms; `undefined` for `None` and anything else. */
-export function parseCompileId(text: string): CompileId | undefined {
-  const match = /^(?:!(\d+))?\/?(?:(\d+|-)\/(\d+|-))?(?:_\d+)?$/.exec(text.trim());
-  if (match === null || text.trim() === '') return undefined;
-  const [, compiledAutograd, frame, frameCompile] = match;
-  return {
-    ...(compiledAutograd === undefined ? {} : { compiledAutograd: Number(compiledAutograd) }),
-    ...(frame === undefined || frame === '-' ? {} : { frame: Number(frame) }),
-    ...(frameCompile === undefined || frameCompile === '-' ? {} : { frameCompile: Number(frameCompile) }),
-  };
-}
-
 /** The code object of a compile id: all compilations of one function share it. */
 export function formatCodeId(id: CompileId): string {
   const prefix = id.compiledAutograd === undefined ? '' : `!${id.compiledAutograd}/`;

@@ -65,7 +65,7 @@ function failure(compile: Compilation, failType: string, failReason: string): Ou
   return { status: 'error', reason: `${failType}: ${type}${at}${fallback}`, isLimit: false };
 }
 
-/** Status and reason of a compilation. Our own reading; {@link trieStatus} is tlparse's. */
+/** Status and reason of a compilation. Our own reading, not tlparse's. */
 export function outcomeOf(compile: Compilation): Outcome {
   const { metrics } = compile;
   if (metrics === undefined) {
@@ -90,13 +90,4 @@ export function outcomeOf(compile: Compilation): Outcome {
 /** Old logs count no ops, but have the graph. */
 function hasOps(compile: Compilation): boolean {
   return compile.metrics?.opCount === undefined && compile.graph !== undefined;
-}
-
-/** The status that tlparse's stack trie shows, by its own rules. */
-export function trieStatus(compile: Compilation): 'error' | 'empty' | 'break' | 'ok' | 'missing' {
-  const { metrics } = compile;
-  if (metrics === undefined) return 'missing';
-  if (metrics.failType !== undefined) return 'error';
-  if ((metrics.opCount ?? 0) === 0) return 'empty';
-  return metrics.restartReasons === undefined || metrics.restartReasons.length > 0 ? 'break' : 'ok';
 }

@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { foldTrace } from '../../src/torch/fold-trace.ts';
 import type { Compilation, TorchTrace } from '../../src/torch/model.ts';
-import { outcomeOf, trieStatus } from '../../src/torch/outcome.ts';
+import { outcomeOf } from '../../src/torch/outcome.ts';
 import { readTorchTrace } from '../../src/torch/index.ts';
 import { torchFixture } from './support/fixture.ts';
+import { trieStatus } from './support/ground-truth.ts';
 import { breakText, guardTree, LogWriter, tensorGuard, type Frame } from './support/make-log.ts';
 
 let folder: string;

@@ -85,29 +85,44 @@ export function fallbackSection(page: Page, report: Report, limit: number): stri
 
 const eagerStatus: readonly FrameReport['status'][] = ['error', 'skipped', 'empty', 'missing'];
 
-/** Frames of a PyTorch trace that ended eager. @param limit frames. */
+/** Frames that ended the same way at the same place: other ranks, later resets. In order of the first of each. */
+function groupFrames(frames: readonly FrameReport[]): (readonly FrameReport[])[] {
+  const groups = new Map<string, FrameReport[]>();
+  for (const frame of frames) {
+    const key = JSON.stringify([frame.status, frame.function, frame.site, frame.reason]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [frame]);
+    else group.push(frame);
+  }
+  return [...groups.values()];
+}
+
+/** Frames of a PyTorch trace that ended eager. @param limit places. */
 export function frameSection(page: Page, report: Report, limit: number): string[] {
   const { ink } = page;
   const eager = report.frames
     .filter((frame) => eagerStatus.includes(frame.status))
     .sort((left, right) => eagerStatus.indexOf(left.status) - eagerStatus.indexOf(right.status));
   if (eager.length === 0) return [];
-  const lines = eager.slice(0, limit).flatMap((frame) => {
+  const groups = groupFrames(eager);
+  const lines = groups.slice(0, limit).flatMap((group) => {
+    const frame = group[0]!;
     const place = frame.site === undefined ? '' : ` at ${ink.place(formatSite(frame.site))}`;
     const status = frame.status === 'error' ? ink.bad(frame.status) : ink.fair(frame.status);
+    const times = group.length === 1 ? '' : ink.dim(` ${group.length}×`);
     return [
-      ...wrap(page, `${status} ${frame.id} ${ink.strong(frame.function)}${place}`, '  ', '    '),
+      ...wrap(page, `${status} ${frame.id} ${ink.strong(frame.function)}${place}${times}`, '  ', '    '),
       ...(frame.reason === undefined ? [] : wrap(page, ink.dim(frame.reason.split('\n')[0]!), '    ')),
     ];
   });
-  const rest = eager.length - limit;
+  const rest = groups.length - limit;
   return [
     ink.heading(
       `Frames that ended eager: ${formatCount(eager.length)} of ${formatCount(report.frames.length)}`,
     ),
     '',
     ...lines,
-    ...(rest > 0 ? [ink.dim(`  and ${formatPlural(rest, 'more frame')}`)] : []),
+    ...(rest > 0 ? [ink.dim(`  and ${formatPlural(rest, 'more place')}`)] : []),
     '',
   ];
 }

@@ -8,7 +8,7 @@ import type { ScanCounts } from '../../../src/torch/record-scanner.ts';
 import { formatCompileId } from '../../../src/torch/compile-id.ts';
 import { foldTrace } from '../../../src/torch/fold-trace.ts';
 import type { BreakEvent, Compilation, TorchTrace } from '../../../src/torch/model.ts';
-import { isFrame, outcomeOf, trieStatus } from '../../../src/torch/outcome.ts';
+import { isFrame, outcomeOf } from '../../../src/torch/outcome.ts';
 import { familiesOf } from '../../../src/torch/recompiles.ts';
 
 /** One thing that was compared. */
@@ -170,6 +170,15 @@ function failureLines(trace: TorchTrace): string[] {
 
 function failType(type: unknown): string {
   return String(type).replace(/^<class '(?:.*\.)?(\w+)'>$/, '$1');
+}
+
+/** The status that tlparse's stack trie shows, by its own rules. */
+export function trieStatus(compile: Compilation): 'error' | 'empty' | 'break' | 'ok' | 'missing' {
+  const { metrics } = compile;
+  if (metrics === undefined) return 'missing';
+  if (metrics.failType !== undefined) return 'error';
+  if ((metrics.opCount ?? 0) === 0) return 'empty';
+  return metrics.restartReasons === undefined || metrics.restartReasons.length > 0 ? 'break' : 'ok';
 }
 
 /** Compares a log with its entry of GROUND_TRUTH.json. */
