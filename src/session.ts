@@ -43,6 +43,10 @@ export interface SessionOptions {
   readonly freeze?: boolean;
   /** Leave `tf.setBackend('wasm')` and its like to the real backends. */
   readonly respectBackend?: boolean;
+  /** Folder that keeps optimized models between processes; absent or false: none. */
+  readonly cacheDirectory?: string | false;
+  /** Whether idle threads of the native runtime spin: faster on a quiet machine, slower on a busy one. */
+  readonly spinning?: boolean;
 }
 
 /** Counters since installation. */
@@ -89,6 +93,8 @@ export interface BackendContext {
   readonly runKernel: RunKernel;
   readonly device: string | undefined;
   readonly threads: number | undefined;
+  readonly spinning: boolean | undefined;
+  readonly cacheDirectory: string | undefined;
   readonly now: () => number;
 }
 
@@ -98,13 +104,15 @@ const backends = new Map<string, BackendFactory>([
   ['eager', ({ runKernel }) => createEagerBackend(runKernel, opTable)],
   [
     'onnxruntime',
-    ({ runKernel, device, threads, now }) =>
+    ({ runKernel, device, threads, spinning, cacheDirectory, now }) =>
       createOnnxBackend({
         table: opTable,
         runKernel,
         now,
         ...(device === undefined ? {} : { device: device as OrtDevice }),
         ...(threads === undefined ? {} : { threads }),
+        ...(spinning === undefined ? {} : { spinning }),
+        ...(cacheDirectory === undefined ? {} : { cacheDirectory }),
       }),
   ],
 ]);
@@ -166,7 +174,14 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     });
   }
   const runKernel = createRunKernel(tf, eagerBackendName);
-  const backend = factory({ runKernel, device: options.device, threads: options.threads, now });
+  const backend = factory({
+    runKernel,
+    device: options.device,
+    threads: options.threads,
+    spinning: options.spinning,
+    cacheDirectory: options.cacheDirectory === false ? undefined : options.cacheDirectory,
+    now,
+  });
   const interpreter = createEagerBackend(runKernel, opTable);
   let isStrict = options.strict ?? false;
 

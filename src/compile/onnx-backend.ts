@@ -1,7 +1,9 @@
 /** The default backend: graphs lowered to ONNX, run by onnxruntime on a device. */
-import { encodeModel } from '../onnx/index.ts';
+import { cpus } from 'node:os';
+import { onnxVersions } from '../onnx/index.ts';
 import {
   createOrtSession,
+  onnxruntimeVersion,
   type OrtDevice,
   type OrtOptimizationLevel,
   type OrtSession,
@@ -12,7 +14,10 @@ import type { Backend, RunKernel } from './executable.ts';
 import type { OpDefinitions } from './lower.ts';
 import { compileGraph, type ExecutableContext } from './onnx-executable.ts';
 import { optimizeSegment } from './passes/index.ts';
-import type { ElementArray } from './segment.ts';
+import type { ElementArray, Segment } from './segment.ts';
+import { openDiskCache } from './disk-cache.ts';
+import { hashSegment } from './hash-segment.ts';
+import type { Generality } from './skeleton.ts';
 import { createSessionStore, type MakeSession } from './session-store.ts';
 
 export interface OnnxBackendOptions {
@@ -23,6 +28,8 @@ export interface OnnxBackendOptions {
   readonly threads?: number;
   /** Whether idle threads spin between operators. Default true. */
   readonly spinning?: boolean;
+  /** Folder for optimized models; absent: nothing is kept on disk. Only models for the cpu are. */
+  readonly cacheDirectory?: string;
   /** Milliseconds; only differences count. */
   readonly now?: () => number;
 }
@@ -32,28 +39,52 @@ const slowFusions: readonly string[] = ['SkipLayerNormFusion'];
 
 /**
  * Optimizers of onnxruntime 1.30 that break legal models: DivMulFusion loses a node (the session is refused), PadFusion
- * moves zero padding into a MaxPool (wrong numbers). Both were reduced with our own minifier, see docs/minifier.md.
+ * moves zero padding into a MaxPool (wrong numbers).
  */
 const brokenOptimizers: readonly string[] = ['DivMulFusion', 'PadFusion'];
 
 /** Tried in order: a model that an optimizer of onnxruntime cannot digest must run all the same. */
 const optimizationLevels: readonly OrtOptimizationLevel[] = ['all', 'basic', 'disabled'];
 
+interface Created {
+  readonly native: OrtSession;
+  readonly level: OrtOptimizationLevel | 'disk';
+}
+
 export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   const { device = 'cpu', now = () => performance.now() } = options;
 
-  function createAtBestLevel(bytes: Uint8Array): { native: OrtSession; level: OrtOptimizationLevel } {
+  const common = {
+    device,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+    ...(options.spinning === undefined ? {} : { spinning: options.spinning }),
+  };
+  const cache =
+    options.cacheDirectory === undefined || device !== 'cpu'
+      ? undefined
+      : openDiskCache(options.cacheDirectory);
+  const disabledOptimizers = [...slowFusions, ...brokenOptimizers];
+  /** All that a stored model depends on besides the segment; the processor decides which layouts ORT picks. */
+  const settings = JSON.stringify([
+    onnxruntimeVersion(),
+    onnxVersions,
+    disabledOptimizers,
+    cpus()[0]?.model,
+    common,
+  ]);
+
+  function createAtBestLevel(segment: Segment, generality: Generality, optimizedModelPath?: string): Created {
+    const model = buildModel(segment, generality);
     let refusal: unknown;
-    for (const level of optimizationLevels) {
+    for (const optimizationLevel of optimizationLevels) {
       try {
-        const native = createOrtSession(bytes, {
-          device,
-          optimizationLevel: level,
-          disabledOptimizers: [...slowFusions, ...brokenOptimizers],
-          ...(options.threads === undefined ? {} : { threads: options.threads }),
-          ...(options.spinning === undefined ? {} : { spinning: options.spinning }),
+        const native = createOrtSession(model, {
+          ...common,
+          optimizationLevel,
+          disabledOptimizers,
+          ...(optimizedModelPath === undefined ? {} : { optimizedModelPath }),
         });
-        return { native, level };
+        return { native, level: optimizationLevel };
       } catch (error) {
         if (!(error instanceof BackendError)) throw error;
         refusal ??= error;
@@ -62,24 +93,42 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     throw refusal;
   }
 
+  /** From disk, else compiled and stored. A model that does not load is forgotten and compiled again. */
+  function createCached(segment: Segment, generality: Generality): Created {
+    if (cache === undefined) return createAtBestLevel(segment, generality);
+    const key = hashSegment(segment, generality, settings);
+    const stored = cache.find(key);
+    if (stored !== undefined) {
+      try {
+        return { native: createOrtSession(stored, common), level: 'disk' };
+      } catch (error) {
+        if (!(error instanceof BackendError)) throw error;
+        cache.discard(key);
+      }
+    }
+    let created: Created | undefined;
+    cache.store(key, (path) => {
+      created = createAtBestLevel(segment, generality, path);
+    });
+    return created ?? createAtBestLevel(segment, generality);
+  }
+
   const makeSession: MakeSession = (segment, generality) => {
     const started = now();
-    const bytes = encodeModel(buildModel(segment, generality));
-    const encoded = now();
-    const { native, level } = createAtBestLevel(bytes);
+    const { native, level } = createCached(segment, generality);
+    const name =
+      level === 'all'
+        ? 'session'
+        : level === 'disk'
+          ? 'session from disk'
+          : `session (optimizations: ${level})`;
     return {
       session: {
         run: (feeds, dims) => native.runArrays(feeds, dims) as ElementArray[],
         dispose: () => native.dispose(),
       },
-      cache: 'none',
-      phases: [
-        { name: 'encode', durationMs: encoded - started },
-        {
-          name: level === 'all' ? 'session' : `session (optimizations: ${level})`,
-          durationMs: now() - encoded,
-        },
-      ],
+      cache: level === 'disk' ? 'disk' : 'none',
+      phases: [{ name, durationMs: now() - started }],
     };
   };
 

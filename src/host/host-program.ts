@@ -2,10 +2,10 @@
  * Hosts one program: opens the trace, installs a session into the program's tfjs when it appears, and closes the books
  * when the program ends, however it ends.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRequire, register } from 'node:module';
-import { cpus } from 'node:os';
+import { cpus, homedir } from 'node:os';
 import { recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
 import { monotonicMs } from '../clock.ts';
@@ -19,6 +19,11 @@ import { watchTfjs } from './watch-tfjs.ts';
 
 /** Folder that holds fullgraph's code (`src` or `dist`). */
 const ownRoot = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Where optimized models are kept between runs, by the XDG convention. */
+function defaultCacheDirectory(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'fullgraph');
+}
 
 function headerOf(options: HostOptions): HeaderRecord {
   return {
@@ -101,7 +106,14 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     onLoad(cores) {
       const core = cores.at(-1);
       if (core === undefined) return;
-      session = install(core as unknown as TfjsCore, { ...options, explain, frames, onRecord, now });
+      session = install(core as unknown as TfjsCore, {
+        cacheDirectory: defaultCacheDirectory(),
+        ...options,
+        explain,
+        frames,
+        onRecord,
+        now,
+      });
     },
   });
 

@@ -1,4 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { liveOrtSessions } from '../../src/compile/backends/onnxruntime.ts';
 import type { Backend } from '../../src/compile/executable.ts';
 import { createOnnxBackend } from '../../src/compile/onnx-backend.ts';
@@ -82,5 +85,60 @@ describe('onnxruntime backend', () => {
     expect([y, again]).toEqual([x, x]);
     expect(y).not.toBe(x);
     expect(again).not.toBe(x);
+  });
+});
+
+describe('disk cache', () => {
+  let folder: string;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fullgraph-cache-'));
+  });
+
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+
+  const leaves = [Float32Array.of(1, 2), Float32Array.of(1, 0, 0, 1), Float32Array.of(0.5)];
+
+  /** Compiles and runs in a backend of its own, as another process would. */
+  function compileAndRun(): { cache: string; outputs: unknown } {
+    backend?.dispose();
+    backend = createOnnxBackend({
+      table: opTable,
+      threads: 1,
+      cacheDirectory: folder,
+      runKernel: () => {
+        throw new Error('no fallback expected');
+      },
+    });
+    const { executable, report } = backend.compile(mlp(1), leaves);
+    return { cache: report.cache, outputs: executable.run(leaves) };
+  }
+
+  test('a second process takes the optimized model from disk and computes the same', async () => {
+    const first = compileAndRun();
+    const second = compileAndRun();
+    expect([first.cache, second.cache]).toEqual(['none', 'disk']);
+    expect(second.outputs).toEqual(first.outputs);
+    expect((await readdir(folder)).every((name) => /^[0-9a-f]{32}\.ort$/.test(name))).toBe(true);
+  });
+
+  test('a damaged entry is compiled anew', async () => {
+    const first = compileAndRun();
+    const [entry] = await readdir(folder);
+    await writeFile(join(folder, entry!), 'no model');
+    const second = compileAndRun();
+    expect(second.cache).toBe('none');
+    expect(second.outputs).toEqual(first.outputs);
+    expect(compileAndRun().cache).toBe('disk');
+  });
+
+  test('a folder that cannot be written is no error', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const inner = folder;
+    folder = join(folder, 'file');
+    expect(compileAndRun().cache).toBe('none');
+    folder = inner;
   });
 });
