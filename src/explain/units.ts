@@ -52,3 +52,16 @@ export function formatBytes(sizeBytes: number): string {
   }
   return `${unit === 0 || value >= 99.95 ? value.toFixed(0) : trimZero(value.toFixed(1))} ${byteUnits[unit]}`;
 }
+
+/** Ascending numbers, runs of three and more as a range: `0-5, 7, 9`. */
+export function formatRanges(numbers: readonly number[]): string {
+  const parts: string[] = [];
+  for (let start = 0; start < numbers.length;) {
+    let end = start;
+    while (numbers[end + 1] === numbers[end]! + 1) end++;
+    if (end - start < 2) end = start;
+    parts.push(end === start ? String(numbers[start]) : `${numbers[start]}-${numbers[end]}`);
+    start = end + 1;
+  }
+  return parts.join(', ');
+}

@@ -2,7 +2,14 @@
 import { codeFrame } from '../../explain/code-frame.ts';
 import type { BreakReport, CallPath, Report } from '../../explain/report.ts';
 import { formatSite } from '../../explain/stacks.ts';
-import { formatBytes, formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPlural,
+  formatRanges,
+  formatShare,
+} from '../../explain/units.ts';
 import { fit, pad, spread, table, wrap, type Page } from './page.ts';
 
 /** Call paths shown per break; the UI and JSON have all. */
@@ -92,7 +99,7 @@ function factLines(page: Page, item: BreakReport, gutter: string): string[] {
     facts.push(['from', formatPlural(item.callPaths.length - maxCallPaths, 'more call path')]);
   }
   if (item.branches[0] !== undefined) facts.push(['used', `the value decides \`${item.branches[0]}\``]);
-  if (item.ranks.length > 0) facts.push(['ranks', item.ranks.join(', ')]);
+  if (item.ranks.length > 0) facts.push(['ranks', formatRanges(item.ranks)]);
   if (item.savingSkipped !== undefined && item.savingMs === null) {
     facts.push(['cost', `not measured: ${item.savingSkipped}`]);
   }
