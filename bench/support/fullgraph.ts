@@ -75,6 +75,7 @@ export async function installFullgraph(
     spinning: false,
     now: () => Number(process.hrtime.bigint()) / 1e6,
     ...options,
+    cacheDirectory: options.cacheDir ?? false,
     ...extraOptions(),
   });
 }
