@@ -25,6 +25,8 @@ const logName = /\.(log|txt)(\.gz)?$/;
 const header = /[VIWEC]\d{4} \d\d:\d\d:\d\d.\d{6} \d+[^:]*:\d+\] \{/;
 const headBytes = 64 * 1024;
 const maxDepth = 4;
+/** Folders that hold no traces and many files. */
+const otherFolder = /^\.|^node_modules$|^site-packages$/;
 
 /** Digits behind `rank_` in a trace's file name. */
 export function rankInName(path: string): number | undefined {
@@ -82,7 +84,7 @@ async function walk(directory: string, depth: number): Promise<string[]> {
   const nested = await Promise.all(
     entries.map(async (entry): Promise<string[]> => {
       const path = join(directory, entry.name);
-      if (entry.isDirectory()) return depth > 0 ? walk(path, depth - 1) : [];
+      if (entry.isDirectory()) return depth > 0 && !otherFolder.test(entry.name) ? walk(path, depth - 1) : [];
       return entry.isFile() || entry.isSymbolicLink() ? [path] : [];
     }),
   );
