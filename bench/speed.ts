@@ -120,7 +120,7 @@ async function measureModel(
 /** The line of a dead process's output that says why. */
 function failureOf(error: unknown): string {
   const lines = String(error).split('\n');
-  return (lines.find((line, index) => index > 0 && /Error/.test(line)) ?? lines[0] ?? '')
+  return (lines.find((line, index) => index > 0 && /^\w*Error\b/.test(line)) ?? lines[0] ?? '')
     .trim()
     .slice(0, 300);
 }
