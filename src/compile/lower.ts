@@ -182,6 +182,14 @@ function buildSegment(
     constants: [...used.flatMap((name) => leafConstants.get(name) ?? []), ...constants],
     nodes,
     outputs: outputs.map((name) => ({ name, ...types.get(name)! })),
+    dims: new Map(
+      nodes
+        .flatMap((node) => node.outputs)
+        .flatMap((name) => {
+          const type = types.get(name);
+          return type ? [[name, type.dims] as const] : [];
+        }),
+    ),
   };
 }
 

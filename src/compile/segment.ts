@@ -46,4 +46,6 @@ export interface Segment {
   readonly constants: readonly LoweredConstant[];
   readonly nodes: readonly LoweredNode[];
   readonly outputs: readonly LoweredOutput[];
+  /** Sizes of the results of kernel calls, for passes. */
+  readonly dims?: ReadonlyMap<OnnxValue, readonly number[]>;
 }

@@ -37,7 +37,8 @@ function lowerBatchNorm(context: LoweringContext): readonly OnnxValue[] | undefi
   const epsilon = attribute.number(context.attributes, 'varianceEpsilon', 0.001);
   // tf.batchNorm lifts [batch, channels] to [1, 1, batch, channels], where transposes would not be free.
   const isLifted = shape[0] === 1 && shape[1] === 1;
-  if (shape.length === 4 && !isLifted && [1, 2, 3, 4].every(isVector)) {
+  const isFixed = [1, 2, 3, 4].every((index) => !types[index] || context.isConstant(index));
+  if (shape.length === 4 && !isLifted && isFixed && [1, 2, 3, 4].every(isVector)) {
     const parameter = (value: OnnxValue | undefined, otherwise: number): OnnxValue =>
       value ?? filled(context, otherwise, 'float32', [channels]);
     const normalized = context.op(
@@ -52,13 +53,15 @@ function lowerBatchNorm(context: LoweringContext): readonly OnnxValue[] | undefi
   const deviation = context.op('Sqrt', [
     context.op('Add', [operand(variance, 3)!, context.scalar(epsilon, 'float32')]),
   ]);
-  const gain = scale === undefined ? undefined : operand(scale, 0);
-  const centred = context.op('Sub', [x!, operand(mean, 2)!]);
-  const scaled =
-    gain === undefined
-      ? context.op('Div', [centred, deviation])
-      : context.op('Mul', [centred, context.op('Div', [gain, deviation])]);
-  return [offset === undefined ? scaled : context.op('Add', [scaled, operand(offset, 1)!])];
+  // Two passes over the image, in its own layout: a factor and a summand per parameter.
+  const gain =
+    scale === undefined
+      ? context.op('Reciprocal', [deviation])
+      : context.op('Div', [operand(scale, 0)!, deviation]);
+  const shift = context.op('Mul', [operand(mean, 2)!, gain]);
+  const summand =
+    offset === undefined ? context.op('Neg', [shift]) : context.op('Sub', [operand(offset, 1)!, shift]);
+  return [context.op('Add', [context.op('Mul', [x!, gain]), summand])];
 }
 
 const batchNorm: OpDefinition = defineOp({

@@ -1,10 +1,28 @@
-/** The ONNX-level passes, in order. */
+/**
+ * The ONNX-level passes, in order. Each is pure: a segment in, an equivalent segment out, with the same inputs and
+ * outputs. onnxruntime optimizes again; a pass is here when it does what that cannot do while weights are inputs.
+ */
 import type { Segment } from '../segment.ts';
+import { dropDead } from './drop-dead.ts';
+import { foldBias } from './fold-bias.ts';
+import { mergeEqual } from './merge-equal.ts';
+import { reluMasks } from './relu-masks.ts';
+import { sinkTransposes } from './sink-transposes.ts';
 
 type SegmentPass = (segment: Segment) => Segment;
 
-const passes: readonly SegmentPass[] = [];
+/** All passes by name, in the order in which they run. */
+export const segmentPasses: Readonly<Record<string, SegmentPass>> = {
+  mergeEqual,
+  reluMasks,
+  sinkTransposes,
+  foldBias,
+  dropDead,
+};
 
+/** Applies every pass. */
 export function optimizeSegment(segment: Segment): Segment {
-  return passes.reduce((current, pass) => pass(current), segment);
+  let optimized = segment;
+  for (const pass of Object.values(segmentPasses)) optimized = pass(optimized);
+  return optimized;
 }
