@@ -18,6 +18,7 @@ import {
   type SteadyJob,
   type SteadyResult,
   type Tracing,
+  type TracingJob,
 } from './support/speed-job.ts';
 
 const job = JSON.parse(process.argv[2] ?? '') as SpeedJob;
@@ -110,7 +111,6 @@ async function measureSteady(steady: SteadyJob): Promise<SteadyResult> {
     if (!canContend(name, benchModel)) continue;
     entries.push(await warmUp(await makeContender(environment, name, benchModel, steady.threads)));
   }
-  const before = environment.fullgraph?.stats();
   for (let round = 0; round < steady.rounds; round++) {
     // Whoever comes first meets the coldest caches: take turns.
     for (let turn = 0; turn < entries.length; turn++) {
@@ -119,7 +119,6 @@ async function measureSteady(steady: SteadyJob): Promise<SteadyResult> {
       entry.rounds.push(isLeftOut ? null : await runRound(entry));
     }
   }
-  const after = environment.fullgraph?.stats();
   const reference = (['wasm', 'cpu'] as const)
     .map((name) => entries.find((entry) => entry.contender.name === name))
     .find((entry) => entry !== undefined);
@@ -130,17 +129,27 @@ async function measureSteady(steady: SteadyJob): Promise<SteadyResult> {
       firstCallMs,
       relativeError: relativeError(outputs, reference?.outputs ?? outputs),
     };
-  const ours = entries.find((entry) => entry.contender.name === 'fullgraph');
-  const totalMs = (ours?.rounds ?? []).reduce<number>((sum, ms) => sum + (ms ?? 0), 0);
-  const calls = (ours?.callsPerRound ?? 0) * steady.rounds;
   return {
     model: steady.model,
     threads: steady.threads,
     contenders,
-    ...(before &&
-      after &&
-      ours && { tracing: tracingOf(before, after, calls, totalMs * ours.callsPerRound) }),
   };
+}
+
+async function measureTracing({ threads, durationMs }: TracingJob): Promise<Tracing> {
+  const environment = await prepareEnvironment({ threads, hasFullgraph: true, isTimed: true });
+  const contender = await makeContender(environment, 'fullgraph', benchModel, threads);
+  let seed = 0;
+  while (seed < warmupCalls) await contender.call(seed++);
+  const before = environment.fullgraph!.stats();
+  const start = performance.now();
+  let calls = 0;
+  let totalMs = 0;
+  for (; totalMs < durationMs; totalMs = performance.now() - start) {
+    await contender.call(seed++);
+    calls++;
+  }
+  return tracingOf(before, environment.fullgraph!.stats(), calls, totalMs);
 }
 
 async function measureFirstCall({ threads, cacheDir }: FirstCallJob): Promise<FirstCallResult> {
@@ -157,7 +166,20 @@ async function measureFirstCall({ threads, cacheDir }: FirstCallJob): Promise<Fi
   };
 }
 
-const result = job.mode === 'steady' ? await measureSteady(job) : await measureFirstCall(job);
+async function measure(): Promise<SteadyResult | FirstCallResult | Tracing> {
+  switch (job.mode) {
+    case 'steady':
+      return measureSteady(job);
+    case 'first-call':
+      return measureFirstCall(job);
+    case 'tracing':
+      return measureTracing(job);
+    default:
+      return job satisfies never;
+  }
+}
+
+const result = await measure();
 writeFileSync(job.resultFile, JSON.stringify(result));
 // The wasm backend keeps the process alive.
 process.exit(0);

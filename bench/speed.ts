@@ -13,7 +13,7 @@ import { benchModels } from './models/index.ts';
 import type { BenchModel } from './models/define-model.ts';
 import type { ContenderName } from './support/contenders.ts';
 import { hasFullgraph } from './support/fullgraph.ts';
-import type { FirstCallResult, SpeedJob, SteadyResult } from './support/speed-job.ts';
+import type { FirstCallResult, SpeedJob, SteadyResult, Tracing } from './support/speed-job.ts';
 import { formatSpeedReport, judgeBars, type SpeedRow } from './support/speed-report.ts';
 
 const child = fileURLToPath(new URL('./speed-child.ts', import.meta.url));
@@ -105,11 +105,18 @@ async function measureModel(
     });
   try {
     const steady = await measureSteady(() => true);
-    const firstCalls =
-      options.withFirstCalls && options.contenders.includes('fullgraph')
-        ? await measureFirstCalls(model.name, threads, options.isQuick ? 1 : 3, scratch)
-        : {};
-    return { kind: model.kind, steady, ...firstCalls };
+    if (!options.contenders.includes('fullgraph')) return { kind: model.kind, steady };
+    const tracing = await runJob<Tracing>({
+      mode: 'tracing',
+      model: model.name,
+      threads,
+      durationMs: options.isQuick ? 500 : 3000,
+      resultFile: path.join(scratch.folder, 'tracing.json'),
+    });
+    const firstCalls = options.withFirstCalls
+      ? await measureFirstCalls(model.name, threads, options.isQuick ? 1 : 3, scratch)
+      : {};
+    return { kind: model.kind, steady, tracing, ...firstCalls };
   } catch (error) {
     // The others are still worth a row.
     const steady = await measureSteady((name) => name !== 'fullgraph');

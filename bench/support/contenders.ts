@@ -31,6 +31,7 @@ export async function prepareEnvironment(options: {
   readonly threads: number;
   readonly cacheDir?: string | undefined;
   readonly hasFullgraph: boolean;
+  readonly isTimed?: boolean;
 }): Promise<Environment> {
   const require = createRequire(import.meta.url);
   const tf = require('@tensorflow/tfjs') as Tfjs;
@@ -39,8 +40,10 @@ export async function prepareEnvironment(options: {
     tf.registerBackend(plain, tf.findBackendFactory(name), 0);
     tf.copyRegisteredKernels(name, plain);
   }
-  const { threads, cacheDir } = options;
-  const fullgraph = options.hasFullgraph ? await installFullgraph(tf, { threads, cacheDir }) : undefined;
+  const { threads, cacheDir, isTimed } = options;
+  const fullgraph = options.hasFullgraph
+    ? await installFullgraph(tf, { threads, cacheDir, isTimed })
+    : undefined;
   return { tf, fullgraph };
 }
 

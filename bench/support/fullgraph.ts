@@ -16,8 +16,10 @@ export interface InstallOptions {
   readonly spinning: boolean;
   /** Clock in milliseconds: some programs replace `performance.now`. */
   readonly now: () => number;
-  /** Folder of compiled artifacts that survive the process; `undefined`: no disk cache. */
-  readonly cacheDir?: string | undefined;
+  /** Folder of compiled artifacts that survive the process; `false`: no disk cache. */
+  readonly cacheDirectory: string | false;
+  readonly onRecord?: () => void;
+  readonly explain?: boolean;
 }
 
 /** Counters since installation. They survive `engine().reset()`, which makes a new backend instance. */
@@ -66,16 +68,24 @@ const extraOptions = (): object => JSON.parse(process.env['FULLGRAPH_OPTIONS'] ?
 /** Registers fullgraph's backend with `tf` without making it the active one. */
 export async function installFullgraph(
   tf: Tf,
-  options: { readonly threads: number; readonly spinning?: boolean; readonly cacheDir?: string | undefined },
+  options: {
+    readonly threads: number;
+    readonly spinning?: boolean;
+    readonly cacheDir?: string | undefined;
+    /** Measure the time that recording takes, which itself takes time. */
+    readonly isTimed?: boolean | undefined;
+  },
 ): Promise<Fullgraph> {
   const session = (await import(pathToFileURL(sessionFile()).href)) as {
     install: (tf: Tf, options: InstallOptions) => Promise<Fullgraph> | Fullgraph;
   };
+  const { threads, spinning = false, cacheDir = false, isTimed = false } = options;
   return session.install(tf, {
-    spinning: false,
-    now: () => Number(process.hrtime.bigint()) / 1e6,
-    ...options,
-    cacheDirectory: options.cacheDir ?? false,
+    threads,
+    spinning,
+    cacheDirectory: cacheDir,
+    now: isTimed ? () => performance.now() : () => Number(process.hrtime.bigint()) / 1e6,
+    ...(isTimed && { onRecord: () => {}, explain: false }),
     ...extraOptions(),
   });
 }

@@ -21,7 +21,17 @@ export interface FirstCallJob {
   readonly resultFile: string;
 }
 
-export type SpeedJob = SteadyJob | FirstCallJob;
+/** What recording costs, in a process of its own because timing each kernel call slows the calls down. */
+export interface TracingJob {
+  readonly mode: 'tracing';
+  readonly model: string;
+  readonly threads: number;
+  /** How long to measure. */
+  readonly durationMs: number;
+  readonly resultFile: string;
+}
+
+export type SpeedJob = SteadyJob | FirstCallJob | TracingJob;
 
 export const slowCallMs = 400;
 
@@ -47,7 +57,6 @@ export interface SteadyResult {
   readonly model: string;
   readonly threads: number;
   readonly contenders: Partial<Record<ContenderName, Measured>>;
-  readonly tracing?: Tracing;
 }
 
 export interface FirstCallResult {

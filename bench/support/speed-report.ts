@@ -1,12 +1,13 @@
 /** Medians, ratios, the Markdown tables of `npm run bench` and the bars they are held against. Pure. */
 import type { ContenderName } from './contenders.ts';
-import type { FirstCallResult, Measured, SteadyResult } from './speed-job.ts';
+import type { FirstCallResult, Measured, SteadyResult, Tracing } from './speed-job.ts';
 
 export interface SpeedRow {
   readonly kind: 'inference' | 'training';
   readonly steady: SteadyResult;
   readonly cold?: FirstCallResult;
   readonly warm?: FirstCallResult;
+  readonly tracing?: Tracing;
   /** Why fullgraph is missing from the row. */
   readonly failure?: string;
 }
@@ -116,8 +117,7 @@ function overheadTable(rows: readonly SpeedRow[]): string {
     'compiles',
     'recompiles',
   ];
-  const body = rows.map(({ steady, cold, warm }) => {
-    const { tracing } = steady;
+  const body = rows.map(({ steady, cold, warm, tracing }) => {
     return [
       steady.model,
       cold === undefined ? '-' : milliseconds(cold.firstCallMs),

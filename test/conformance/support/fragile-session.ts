@@ -8,7 +8,7 @@ export function install(tf: typeof tfjs): Fullgraph {
   tf.copyRegisteredKernels('cpu', backendName);
   const calls = { compiled: 0, fallback: 0 };
   const wrap = (kernelName: string, before: () => void): void => {
-    const kernel = tf.getKernel(kernelName, backendName)!;
+    const kernel = tf.getKernel(kernelName, backendName);
     tf.unregisterKernel(kernelName, backendName);
     tf.registerKernel({
       ...kernel,
