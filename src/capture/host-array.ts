@@ -65,3 +65,17 @@ export function deinterleave(values: ArrayLike<number>): { real: Float32Array; i
   }
   return { real, imaginary };
 }
+
+/** Bit for bit equal contents. */
+export function sameBytes(left: Float32Array | Int32Array, right: Float32Array | Int32Array): boolean {
+  if (left.length <= 16) {
+    if (left.length !== right.length) return false;
+    for (let index = 0; index < left.length; index++) if (!Object.is(left[index], right[index])) return false;
+    return true;
+  }
+  return bytesOf(left).equals(bytesOf(right));
+}
+
+function bytesOf(array: Float32Array | Int32Array): Buffer {
+  return Buffer.from(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
+}

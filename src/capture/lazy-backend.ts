@@ -3,7 +3,14 @@
  * Custom kernels that were written for the cpu backend run on it unchanged, as reading a value computes it.
  */
 import { elementCount, type Dtype, type HostArray } from '../ir/tensor-type.ts';
-import { emptyHostArray, copyHostArray, deinterleave, interleave, toHostArray } from './host-array.ts';
+import {
+  copyHostArray,
+  deinterleave,
+  emptyHostArray,
+  interleave,
+  sameBytes,
+  toHostArray,
+} from './host-array.ts';
 import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
@@ -132,7 +139,48 @@ export class LazyBackend {
       : [this.data.get(parts.real.dataId), this.data.get(parts.imag.dataId)];
   }
 
-  /** A copy that the program may keep and write into. */
+  /**
+   * The value of a tensor that is about to be used. When the program has written into what it read from it, as some do
+   * with buffers, the tensor has new contents from here on; what was recorded before keeps the old ones.
+   */
+  current(dataId: DataId): LazyValue {
+    const value = this.data.get(dataId);
+    return value?.exposed === undefined ? value : this.#adoptWrites(dataId, value);
+  }
+
+  #adoptWrites(dataId: DataId, value: LazyValue): LazyValue {
+    const seen = value.exposed!.deref();
+    if (seen === undefined) {
+      value.exposed = undefined;
+      return value;
+    }
+    if (sameBytes(seen, value.host as Float32Array)) return value;
+    const next = this.#context.recorder.hostValue(value.type, seen.slice());
+    next.refCount = value.refCount;
+    next.isState = value.isState;
+    next.exposed = value.exposed;
+    this.data.replace(dataId, next);
+    this.#context.recorder.release(value);
+    return next;
+  }
+
+  /** What a read gives to the program: as in eager, each read of a tensor gives the same array. */
+  #expose(dataId: DataId, parts: readonly LazyValue[]): HostArray {
+    const [value, imaginary] = parts;
+    if (imaginary !== undefined) {
+      return interleave(value!.host as Float32Array, imaginary.host as Float32Array);
+    }
+    const { host } = value!;
+    if (!(host instanceof Float32Array || host instanceof Int32Array)) return copyHostArray(host!);
+    const seen = value!.exposed?.deref();
+    if (seen !== undefined) return seen;
+    const copy = host.slice();
+    // A tensor that was disposed while it was read cannot be used any more.
+    if (this.data.has(dataId)) value!.exposed = new WeakRef(copy);
+    return copy;
+  }
+
+  /** An array that belongs to the program from now on; see {@link current} for what happens when it is written to. */
   readSync(dataId: DataId): HostArray {
     const parts = this.#partsOf(dataId);
     if (parts.every((part) => part.host !== undefined)) {
@@ -140,7 +188,7 @@ export class LazyBackend {
     } else {
       this.#context.recorder.require(parts, this.#causeOfRead(parts, false));
     }
-    return copyOf(parts);
+    return this.#expose(dataId, parts);
   }
 
   /** As {@link readSync}. Reads that start in the same turn share a graph; later disposal does not hurt. */
@@ -148,10 +196,10 @@ export class LazyBackend {
     const parts = this.#partsOf(dataId);
     if (parts.every((part) => part.host !== undefined)) {
       this.#context.reporter.totals.emptyReads++;
-      return copyOf(parts);
+      return this.#expose(dataId, parts);
     }
     await this.#context.recorder.requireLater(parts, this.#causeOfRead(parts, true));
-    return copyOf(parts);
+    return this.#expose(dataId, parts);
   }
 
   #causeOfRead(parts: readonly LazyValue[], isAsync: boolean): BreakCause {
@@ -171,7 +219,7 @@ export class LazyBackend {
 
   /** A tfjs buffer over a copy: kernels exist that write into it. */
   bufferSync(info: TensorInfo): object {
-    const data = this.readSync(info.dataId);
+    const data = copyHostArray(this.readSync(info.dataId));
     if (info.dtype !== 'string') return this.#context.tf.buffer(info.shape, info.dtype, data);
     try {
       const decoder = new TextDecoder('utf-8', { fatal: false });
@@ -217,11 +265,4 @@ export class LazyBackend {
   dispose(): void {
     this.#context.onDispose(this);
   }
-}
-
-function copyOf(parts: readonly LazyValue[]): HostArray {
-  const [first, second] = parts;
-  return second === undefined
-    ? copyHostArray(first!.host!)
-    : interleave(first!.host as Float32Array, second.host as Float32Array);
 }

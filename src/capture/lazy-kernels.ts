@@ -66,7 +66,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     const backend = call.backend as LazyBackend;
     const tensors = listTensors(call.inputs);
     const needed = tensors.flatMap((info): LazyValue[] => {
-      const value = backend.data.get(info.dataId);
+      const value = backend.current(info.dataId);
       const parts = value.complexTensorInfos;
       return parts === undefined
         ? [value]
@@ -130,7 +130,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     const values: (LazyValue | undefined)[] = [];
     for (const info of infos) {
       if (info === undefined) values.push(undefined);
-      else if (isTensor(info)) values.push(backend.data.get(info.dataId));
+      else if (isTensor(info)) values.push(backend.current(info.dataId));
       else return runEagerly(call);
     }
     const signature = signatures.find(entry, infos, call.attrs);

@@ -36,6 +36,11 @@ export class LazyValue {
   isFrozen = false;
   /** Left out of a graph that computed it on the way: whom to teach when it is asked for, and its slot there. */
   deferral: { readonly learnedSlots: Set<number>; readonly slot: number } | undefined = undefined;
+  /**
+   * The array that reads handed to the program. In eager it is the tensor's memory, which programs write into; here it
+   * is a copy that later uses are compared with.
+   */
+  exposed: WeakRef<Float32Array | Int32Array> | undefined = undefined;
   /** Reads under way that must find it even after its tensor was disposed. */
   pins = 0;
   /** Sequence of the last node that reads it. */

@@ -59,6 +59,12 @@ export class ValueTable {
     else this.#foreign.set(dataId, value);
   }
 
+  /** Gives a known id another value. */
+  replace(dataId: DataId, value: LazyValue): void {
+    this.#count--;
+    this.set(dataId, value);
+  }
+
   has(dataId: DataId): boolean {
     return this.#find(dataId) !== undefined;
   }
