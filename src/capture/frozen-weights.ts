@@ -8,7 +8,7 @@ import type { CutPlan } from './plan-cut.ts';
 /** A leaf that was the same in this many runs after its first is frozen. */
 export const runsUntilFrozen = 2;
 
-/** Smaller leaves are not worth a second compile. */
+/** Leaves that are all smaller are not worth a second compile; beside larger ones, small ones fold into those. */
 const frozenElements = 64;
 
 /**
@@ -26,13 +26,14 @@ export function chooseFrozenLeaves(
   const candidates = plan.leaves.flatMap((leaf, index) =>
     weights.has(index) &&
     sameRuns[index]! >= runsUntilFrozen &&
-    leaf.type.size >= frozenElements &&
+    leaf.type.size > 1 &&
     leaf.isLive &&
     !never.has(index)
       ? [index]
       : [],
   );
-  return keepOneInput(candidates, plan, graph);
+  const isWorthIt = candidates.some((index) => plan.leaves[index]!.type.size >= frozenElements);
+  return isWorthIt ? keepOneInput(candidates, plan, graph) : [];
 }
 
 /**

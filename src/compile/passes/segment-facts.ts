@@ -36,6 +36,25 @@ export const unaryOperators: ReadonlySet<string> = new Set([
   ],
 ]);
 
+/** Operators that broadcast all their inputs against each other. */
+export const broadcastOperators: ReadonlySet<string> = new Set([
+  ...[
+    'Add',
+    'And',
+    'Div',
+    'Equal',
+    'Greater',
+    'GreaterOrEqual',
+    'Less',
+    'LessOrEqual',
+    'Max',
+    'Min',
+    'Mod',
+    'Mul',
+  ],
+  ...['Or', 'PRelu', 'Pow', 'Sub', 'Sum', 'Where', 'Xor'],
+]);
+
 /** Collects the facts of a segment. Sizes of values inside a lowering follow from few operators only. */
 export function factsOf(segment: Segment): SegmentFacts {
   const constants = new Map(segment.constants.map((constant) => [constant.name, constant]));
@@ -87,5 +106,11 @@ function inferDims(
   if (node.op === 'Transpose' && first !== undefined) {
     return (node.attributes['perm'] as readonly number[]).map((axis) => first[axis]!);
   }
-  return undefined;
+  if (!broadcastOperators.has(node.op)) return undefined;
+  let dims: readonly number[] | undefined = [];
+  for (const input of node.inputs) {
+    const operand = known.get(input);
+    dims = dims && operand && broadcastShapes(dims, operand);
+  }
+  return dims;
 }

@@ -8,26 +8,7 @@
 import type { OnnxValue } from '../ops/define-op.ts';
 import type { LoweredConstant, LoweredNode, Segment } from '../segment.ts';
 import { compose, invert, isIdentity, keepsOrder, type Permutation } from './permutation.ts';
-import { factsOf, unaryOperators, type SegmentFacts } from './segment-facts.ts';
-
-/** Operators that broadcast all their inputs against each other. */
-const broadcastOperators: ReadonlySet<string> = new Set([
-  ...[
-    'Add',
-    'And',
-    'Div',
-    'Equal',
-    'Greater',
-    'GreaterOrEqual',
-    'Less',
-    'LessOrEqual',
-    'Max',
-    'Min',
-    'Mod',
-    'Mul',
-  ],
-  ...['Or', 'PRelu', 'Pow', 'Sub', 'Sum', 'Where', 'Xor'],
-]);
+import { broadcastOperators, factsOf, unaryOperators, type SegmentFacts } from './segment-facts.ts';
 
 const reductions: ReadonlySet<string> = new Set([
   ...['ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum', 'ReduceSumSquare', 'ReduceL2'],
