@@ -78,8 +78,9 @@ export function createFrameResolver(options: {
 
   return {
     resolve(raw) {
-      const place = original(raw);
-      const origin = originOf(place.file, options.ownRoot);
+      // Told by the file that runs: the sources that a library's map names are not on this machine.
+      const origin = originOf(toPath(raw.file), options.ownRoot);
+      const place = origin === 'user' ? original(raw) : { ...raw, file: toPath(raw.file) };
       const code = origin === 'user' ? linesOf(place.file)?.[place.line - 1]?.trim() : undefined;
       return { ...place, function: raw.function, origin, ...(code === undefined ? {} : { code }) };
     },
