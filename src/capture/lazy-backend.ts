@@ -30,6 +30,16 @@ export interface LazyBackendContext {
 
 const printingCalls: ReadonlySet<string> = new Set(['print', 'toString']);
 
+/** Functions that read a tensor because the size of what they return depends on it. */
+const callsSizedByData: ReadonlySet<string> = new Set([
+  'whereAsync',
+  'booleanMaskAsync',
+  'setdiff1dAsync',
+  'nonMaxSuppressionAsync',
+  'nonMaxSuppressionWithScoreAsync',
+  'nonMaxSuppressionPaddedAsync',
+]);
+
 export class LazyBackend {
   readonly data: ValueTable;
   /** Tile size that the cpu backend's matrix product reads from its backend. */
@@ -207,9 +217,12 @@ export class LazyBackend {
     const { type } = parts[0]!;
     const stack = reporter.stacks?.take();
     const isPrint = stack?.api !== undefined && printingCalls.has(stack.api);
+    const isSizedByData = stack?.api !== undefined && callsSizedByData.has(stack.api);
+    const plainReason = isAsync ? 'FG1002' : 'FG1001';
     const isMove = this.#context.isMoving();
     return {
-      reason: isMove ? 'FG1009' : isPrint ? 'FG1003' : isAsync ? 'FG1002' : 'FG1001',
+      reason: isMove ? 'FG1009' : isPrint ? 'FG1003' : isSizedByData ? 'FG1005' : plainReason,
+      ...(isSizedByData ? { kernel: stack.api } : {}),
       stack,
       api: stack?.api ?? (isAsync ? 'data' : 'dataSync'),
       type: { dtype: type.dtype, shape: type.shape },

@@ -194,7 +194,8 @@ export class Reporter {
       timeMs: this.now() - waitMs,
       ...optional('stack', stack?.id),
       ...optional('graph', graph),
-      ...optional('tensor', stack?.facts.receiver),
+      // A function of tf is called on a namespace, not on a tensor.
+      ...optional('tensor', cause.kernel === undefined ? stack?.facts.receiver : undefined),
       ...optional('type', cause.type),
       ...optional('api', cause.api ?? stack?.api),
       ...optional('kernel', cause.kernel),
