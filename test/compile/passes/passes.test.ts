@@ -1,0 +1,202 @@
+import { describe, expect, test } from 'vitest';
+import { dropDead } from '../../../src/compile/passes/drop-dead.ts';
+import { foldBias } from '../../../src/compile/passes/fold-bias.ts';
+import { optimizeSegment } from '../../../src/compile/passes/index.ts';
+import { mergeEqual } from '../../../src/compile/passes/merge-equal.ts';
+import { reluMasks } from '../../../src/compile/passes/relu-masks.ts';
+import { sinkTransposes } from '../../../src/compile/passes/sink-transposes.ts';
+import type { PenMethods } from '../../../src/compile/lowering-pen.ts';
+import { makeSegment, operators } from '../../support/segments.ts';
+
+const toFirst = { perm: [0, 3, 1, 2] };
+const toLast = { perm: [0, 2, 3, 1] };
+const image = [2, 4, 5, 3];
+
+function conv(pen: PenMethods, x: string, filter: string): string {
+  const first = pen.op('Transpose', [x], toFirst);
+  return pen.op('Transpose', [pen.op('Conv', [first, filter], { kernel_shape: [1, 1] })], toLast);
+}
+
+describe('sinkTransposes', () => {
+  test('cancels transposes between convolutions, through bias and activation', () => {
+    const segment = makeSegment({ x: image, w: [3, 3, 1, 1], b: [3] }, (pen) => {
+      const y = pen.op('Relu', [pen.op('Add', [conv(pen, 'x', 'w'), 'b'])]);
+      return { [conv(pen, y, 'w')]: image };
+    });
+    expect(operators(sinkTransposes(segment))).toEqual([
+      'Transpose',
+      'Conv',
+      'Reshape',
+      'Add',
+      'Relu',
+      'Conv',
+      'Transpose',
+    ]);
+  });
+
+  test('keeps the names of outputs', () => {
+    const segment = makeSegment({ x: image }, (pen) => {
+      const there = pen.op('Transpose', ['x'], toFirst);
+      const back = pen.op('Transpose', [there], toLast);
+      return { [there]: [2, 3, 4, 5], [back]: image, [pen.op('Relu', [there])]: [2, 3, 4, 5] };
+    });
+    const optimized = sinkTransposes(segment);
+    const produced = optimized.nodes.flatMap((node) => node.outputs);
+    for (const output of segment.outputs) expect(produced).toContain(output.name);
+    expect(optimized.outputs).toBe(segment.outputs);
+  });
+
+  test('writes a transpose once for several readers', () => {
+    const segment = makeSegment({ x: image, w: [3, 3, 1, 1] }, (pen) => {
+      const y = conv(pen, 'x', 'w');
+      const rows = pen.op('Reshape', [y, pen.ints([40, 3])]);
+      return { [rows]: [40, 3], [pen.op('Reshape', [y, pen.ints([120])])]: [120] };
+    });
+    expect(operators(sinkTransposes(segment)).filter((op) => op === 'Transpose')).toHaveLength(2);
+  });
+
+  test('renames the axes of a reduction instead of moving data', () => {
+    const segment = makeSegment({ x: image, w: [3, 3, 1, 1] }, (pen) => ({
+      [pen.op('ReduceSum', [conv(pen, 'x', 'w'), pen.ints([1, 2])], { keepdims: 0 })]: [2, 3],
+    }));
+    const optimized = sinkTransposes(segment);
+    expect(operators(optimized)).toEqual(['Transpose', 'Conv', 'ReduceSum']);
+    const axes = optimized.nodes.at(-1)!.inputs[1]!;
+    expect(optimized.constants.find(({ name }) => name === axes)?.data).toEqual(BigInt64Array.of(2n, 3n));
+  });
+
+  test('joins convolutions along their channels', () => {
+    const segment = makeSegment({ x: image, w: [3, 3, 1, 1], v: [2, 6, 1, 1] }, (pen) => {
+      const both = pen.op('Concat', [conv(pen, 'x', 'w'), conv(pen, 'x', 'w')], { axis: 3 });
+      return { [conv(pen, both, 'v')]: [2, 4, 5, 2] };
+    });
+    const optimized = sinkTransposes(mergeEqual(segment));
+    expect(operators(optimized)).toEqual(['Transpose', 'Conv', 'Concat', 'Conv', 'Transpose']);
+    expect(optimized.nodes[2]!.attributes['axis']).toBe(1);
+  });
+
+  test('computes a mask where its reader needs it', () => {
+    const segment = makeSegment({ x: image, w: [3, 3, 1, 1], dy: image }, (pen) => {
+      const y = pen.op('Relu', [conv(pen, 'x', 'w')]);
+      const rows = pen.op('Reshape', [y, pen.ints([40, 3])]);
+      const masked = pen.op('Mul', ['dy', pen.op('Sign', [y])]);
+      return { [rows]: [40, 3], [pen.op('Reshape', [masked, pen.ints([40, 3])])]: [40, 3] };
+    });
+    expect(operators(sinkTransposes(segment)).filter((op) => op === 'Transpose')).toHaveLength(2);
+  });
+
+  test('leaves a segment without transposes as it is', () => {
+    const segment = makeSegment({ x: [2] }, (pen) => ({ [pen.op('Relu', ['x'])]: [2] }));
+    expect(sinkTransposes(segment)).toBe(segment);
+  });
+});
+
+describe('mergeEqual', () => {
+  test('merges equal nodes, also behind merged ones', () => {
+    const segment = makeSegment({ x: [2] }, (pen) => {
+      const left = pen.op('Exp', [pen.op('Relu', ['x'])]);
+      const right = pen.op('Exp', [pen.op('Relu', ['x'])]);
+      return { [pen.op('Mul', [left, right])]: [2] };
+    });
+    expect(operators(mergeEqual(segment))).toEqual(['Relu', 'Exp', 'Mul']);
+  });
+
+  test('does not look into constants: sizes that are equal by chance must not change the skeleton', () => {
+    const segment = makeSegment({ x: [2, 2] }, (pen) => {
+      const left = pen.op('Reshape', ['x', pen.ints([4])]);
+      const right = pen.op('Reshape', ['x', pen.ints([4])]);
+      return { [pen.op('Mul', [left, right])]: [4] };
+    });
+    expect(operators(mergeEqual(segment))).toEqual(['Reshape', 'Reshape', 'Mul']);
+  });
+
+  test('keeps what differs in attributes, is random, or is an output', () => {
+    const segment = makeSegment({ x: [2] }, (pen) => {
+      const first = pen.op('Elu', ['x'], { alpha: { float: 1 } });
+      const other = pen.op('Elu', ['x'], { alpha: { float: 2 } });
+      const noise = [pen.op('RandomUniformLike', ['x']), pen.op('RandomUniformLike', ['x'])];
+      const same = [pen.op('Relu', ['x']), pen.op('Relu', ['x'])] as [string, string];
+      return { [pen.op('Sum', [first, other, ...noise])]: [2], [same[0]]: [2], [same[1]]: [2] };
+    });
+    expect(mergeEqual(segment)).toBe(segment);
+  });
+});
+
+describe('foldBias', () => {
+  const biased = (pen: PenMethods): string => {
+    const y = pen.op('Conv', ['x', 'w'], { kernel_shape: [1, 1] });
+    return pen.op('Add', [y, pen.op('Reshape', ['b', pen.ints([1, 3, 1, 1])])]);
+  };
+
+  test('gives a convolution the bias that is added to it', () => {
+    const segment = makeSegment({ x: [1, 3, 4, 5], w: [3, 3, 1, 1], b: [3] }, (pen) => ({
+      [biased(pen)]: [1, 3, 4, 5],
+    }));
+    const optimized = dropDead(foldBias(segment));
+    expect(operators(optimized)).toEqual(['Conv']);
+    expect(optimized.nodes[0]!.inputs).toEqual(['x', 'w', 'b']);
+  });
+
+  test('leaves a result that somebody else reads', () => {
+    const segment = makeSegment({ x: [1, 3, 4, 5], w: [3, 3, 1, 1], b: [3] }, (pen) => {
+      const y = pen.op('Conv', ['x', 'w'], { kernel_shape: [1, 1] });
+      const sum = pen.op('Add', [y, pen.op('Reshape', ['b', pen.ints([1, 3, 1, 1])])]);
+      return { [sum]: [1, 3, 4, 5], [pen.op('Exp', [y])]: [1, 3, 4, 5] };
+    });
+    expect(foldBias(segment)).toBe(segment);
+  });
+
+  test('leaves a bias along another axis', () => {
+    const segment = makeSegment({ x: [1, 3, 4, 3], w: [3, 3, 1, 1], b: [3] }, (pen) => {
+      const y = pen.op('Conv', ['x', 'w'], { kernel_shape: [1, 1] });
+      return { [pen.op('Add', [y, pen.op('Reshape', ['b', pen.ints([1, 1, 1, 3])])])]: [1, 3, 4, 3] };
+    });
+    expect(foldBias(segment)).toBe(segment);
+  });
+});
+
+describe('reluMasks', () => {
+  test('masks by the rectified value, so that Relu is the only reader of its input', () => {
+    const segment = makeSegment({ x: [4], dy: [4] }, (pen) => {
+      const y = pen.op('Relu', ['x']);
+      const mask = pen.op('Relu', [pen.op('Sign', ['x'])]);
+      return { [y]: [4], [pen.op('Mul', ['dy', mask])]: [4] };
+    });
+    const optimized = reluMasks(segment);
+    expect(operators(optimized)).toEqual(['Relu', 'HardSigmoid', 'Mul']);
+    expect(optimized.nodes[1]!.inputs).toEqual([segment.outputs[0]!.name]);
+  });
+
+  test('leaves a Sign that is read as such', () => {
+    const segment = makeSegment({ x: [4] }, (pen) => {
+      const sign = pen.op('Sign', ['x']);
+      return { [pen.op('Relu', [sign])]: [4], [pen.op('Exp', [sign])]: [4] };
+    });
+    expect(reluMasks(segment)).toBe(segment);
+  });
+});
+
+describe('dropDead', () => {
+  test('removes what no output needs, and its constants', () => {
+    const segment = makeSegment({ x: [4] }, (pen) => {
+      pen.op('Add', [pen.op('Exp', ['x']), pen.scalar(1, 'float32')]);
+      return { [pen.op('Relu', ['x'])]: [4] };
+    });
+    const optimized = dropDead(segment);
+    expect(operators(optimized)).toEqual(['Relu']);
+    expect(optimized.constants).toEqual([]);
+  });
+});
+
+test('all passes leave one convolution with its bias and one transpose on each side', () => {
+  const segment = makeSegment({ x: image, w: [3, 3, 1, 1], b: [3] }, (pen) => {
+    let y = 'x';
+    for (let layer = 0; layer < 3; layer++) y = pen.op('Relu', [pen.op('Add', [conv(pen, y, 'w'), 'b'])]);
+    return { [y]: image };
+  });
+  expect(operators(optimizeSegment(segment))).toEqual([
+    'Transpose',
+    ...['Conv', 'Relu', 'Conv', 'Relu', 'Conv', 'Relu'],
+    'Transpose',
+  ]);
+});
