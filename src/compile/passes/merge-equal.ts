@@ -7,9 +7,9 @@ import type { LoweredNode, Segment } from '../segment.ts';
 import { renameInputs } from './rename.ts';
 
 /** Operators whose results differ from call to call. */
-const random: ReadonlySet<string> = new Set([
-  ...['Bernoulli', 'Multinomial', 'RandomNormal', 'RandomNormalLike', 'RandomUniform', 'RandomUniformLike'],
-]);
+const random: ReadonlySet<string> = new Set(
+  'Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike'.split(' '),
+);
 
 /** Segment in which equal nodes are one. */
 export function mergeEqual(segment: Segment): Segment {

@@ -17,43 +17,17 @@ export interface SegmentFacts {
 const noReaders: readonly LoweredNode[] = [];
 
 /** Operators with one tensor input whose result has its sizes. */
-export const unaryOperators: ReadonlySet<string> = new Set([
-  ...['Abs', 'Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Cast', 'Ceil', 'Clip', 'Cos', 'Cosh', 'Elu'],
-  ...['Erf', 'Exp', 'Floor', 'HardSigmoid', 'Identity', 'IsInf', 'IsNaN', 'LeakyRelu', 'Log', 'Neg', 'Not'],
-  ...[
-    'Reciprocal',
-    'Relu',
-    'Round',
-    'Selu',
-    'Sigmoid',
-    'Sign',
-    'Sin',
-    'Sinh',
-    'Softplus',
-    'Sqrt',
-    'Tan',
-    'Tanh',
-  ],
-]);
+export const unaryOperators: ReadonlySet<string> = new Set(
+  `Abs Acos Acosh Asin Asinh Atan Atanh Cast Ceil Clip Cos Cosh Elu Erf Exp Floor HardSigmoid
+   Identity IsInf IsNaN LeakyRelu Log Neg Not Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh
+   Softplus Sqrt Tan Tanh`.split(/\s+/),
+);
 
 /** Operators that broadcast all their inputs against each other. */
-export const broadcastOperators: ReadonlySet<string> = new Set([
-  ...[
-    'Add',
-    'And',
-    'Div',
-    'Equal',
-    'Greater',
-    'GreaterOrEqual',
-    'Less',
-    'LessOrEqual',
-    'Max',
-    'Min',
-    'Mod',
-    'Mul',
-  ],
-  ...['Or', 'PRelu', 'Pow', 'Sub', 'Sum', 'Where', 'Xor'],
-]);
+export const broadcastOperators: ReadonlySet<string> = new Set(
+  `Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mod Mul Or PRelu Pow Sub Sum
+   Where Xor`.split(/\s+/),
+);
 
 /** Collects the facts of a segment. Sizes of values inside a lowering follow from few operators only. */
 export function factsOf(segment: Segment): SegmentFacts {

@@ -10,9 +10,9 @@ import type { LoweredConstant, LoweredNode, Segment } from '../segment.ts';
 import { compose, invert, isIdentity, keepsOrder, type Permutation } from './permutation.ts';
 import { broadcastOperators, factsOf, unaryOperators, type SegmentFacts } from './segment-facts.ts';
 
-const reductions: ReadonlySet<string> = new Set([
-  ...['ReduceMax', 'ReduceMean', 'ReduceMin', 'ReduceProd', 'ReduceSum', 'ReduceSumSquare', 'ReduceL2'],
-]);
+const reductions: ReadonlySet<string> = new Set(
+  'ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare ReduceL2'.split(' '),
+);
 
 function isElementwise(node: LoweredNode): boolean {
   return unaryOperators.has(node.op) || broadcastOperators.has(node.op);

@@ -196,7 +196,12 @@ test('all passes leave one convolution with its bias and one transpose on each s
   });
   expect(operators(optimizeSegment(segment))).toEqual([
     'Transpose',
-    ...['Conv', 'Relu', 'Conv', 'Relu', 'Conv', 'Relu'],
+    'Conv',
+    'Relu',
+    'Conv',
+    'Relu',
+    'Conv',
+    'Relu',
     'Transpose',
   ]);
 });
