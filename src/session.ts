@@ -15,6 +15,7 @@ import { opTable } from './compile/ops/index.ts';
 import type { BreakCause } from './capture/reporter.ts';
 import { findBreakReason } from './ir/breaks/index.ts';
 import { GraphBreakError, UserError } from './ir/errors.ts';
+import { createSavingsMeter } from './savings.ts';
 import type { RunTotals, TraceRecord } from './ir/record.ts';
 import { formatType } from './ir/tensor-type.ts';
 
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly freeze?: boolean;
   /** Leave `tf.setBackend('wasm')` and its like to the real backends. */
   readonly respectBackend?: boolean;
+  /** Measure at the end what breaks cost: takes up to a few seconds. */
+  readonly measureSavings?: boolean;
   /** Folder that keeps optimized models between processes; absent or false: none. */
   readonly cacheDirectory?: string | false;
   /** Whether idle threads of the native runtime spin: faster on a quiet machine, slower on a busy one. */
@@ -184,17 +187,25 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
   });
   const interpreter = createEagerBackend(runKernel, opTable);
   let isStrict = options.strict ?? false;
+  const savings = options.measureSavings === true ? createSavingsMeter(backend, now) : undefined;
 
   const capture = startCapture(tf, {
     table: opTable,
     compiler: backend,
     interpreter,
     now,
-    onRecord: options.onRecord,
+    onRecord:
+      savings === undefined
+        ? options.onRecord
+        : (record) => {
+            if (record.kind === 'break') savings.observeBreak(record);
+            options.onRecord?.(record);
+          },
     frames: (options.explain ?? true) ? options.frames : undefined,
     onBreak(cause) {
       if (isStrict && !unavoidable.has(cause.reason)) throw breakError(cause);
     },
+    onRun: savings?.observe,
     maxNodes: options.maxNodes ?? 4096,
     recompileLimit: options.recompileLimit ?? 16,
     freeze: options.freeze ?? true,
@@ -255,7 +266,9 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
       if (isFinished) return;
       isFinished = true;
       capture.finish();
-      options.onRecord?.({ kind: 'end', timeMs: now(), exitCode, totals: runTotals() });
+      const ended = runTotals();
+      if (options.onRecord !== undefined) savings?.measure(options.onRecord);
+      options.onRecord?.({ kind: 'end', timeMs: now(), exitCode, totals: ended });
     },
     uninstall() {
       capture.uninstall();

@@ -11,7 +11,7 @@ import { installBackend, type InstalledBackend } from './install-backend.ts';
 import { LazyBackend } from './lazy-backend.ts';
 import { createLazyKernel } from './lazy-kernels.ts';
 import type { LazyValue } from './pending.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder, type FinishedRun } from './recorder.ts';
 import { Reporter, type BreakCause, type CaptureTotals } from './reporter.ts';
 import { SignatureTable } from './signature.ts';
 import { StackTaker, type FrameResolver } from './stacks.ts';
@@ -32,6 +32,8 @@ export interface CaptureOptions {
   readonly frames?: FrameResolver | undefined;
   /** Called before recording stops; may throw to forbid it. */
   readonly onBreak?: ((cause: BreakCause) => void) | undefined;
+  /** Called after each run of a graph. */
+  readonly onRun?: ((run: FinishedRun) => void) | undefined;
   readonly maxNodes: number;
   readonly recompileLimit: number;
   readonly freeze: boolean;
@@ -96,6 +98,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
     maxNodes: options.maxNodes,
     maxRetainedBytes,
     onBreak: options.onBreak,
+    onRun: options.onRun,
   });
 
   function createBackend(): LazyBackend {

@@ -4,6 +4,7 @@
  */
 import type { HostArray } from '../ir/tensor-type.ts';
 import type { GraphCache, Structure } from './graph-cache.ts';
+import type { Graph } from '../ir/graph.ts';
 import { emptyHostArray } from './host-array.ts';
 import {
   Component,
@@ -28,6 +29,15 @@ export interface RecorderOptions {
   readonly maxRetainedBytes: number;
   /** Called before recording stops; may throw to forbid it. */
   readonly onBreak: ((cause: BreakCause) => void) | undefined;
+  /** Called after each run of a graph. */
+  readonly onRun: ((run: FinishedRun) => void) | undefined;
+}
+
+/** A graph that ran. */
+export interface FinishedRun {
+  readonly graph: Graph;
+  readonly leaves: readonly LazyValue[];
+  readonly outputs: readonly LazyValue[];
 }
 
 /** Where in the program a graph ends, when known. */
@@ -276,6 +286,7 @@ export class Recorder {
       value.deferral = { learnedSlots: structure.family.learnedSlots, slot: value.slot };
     }
     this.#lastGraph = cached.id;
+    this.#options.onRun?.({ graph: cached.graph, leaves: plan.leaves, outputs: plan.outputs });
   }
 }
 

@@ -110,6 +110,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
         cacheDirectory: defaultCacheDirectory(),
         ...options,
         explain,
+        measureSavings: options.measureSavings ?? explain,
         frames,
         onRecord,
         now,

@@ -1,0 +1,168 @@
+/**
+ * Measures what a break costs, in this run and on this machine: the graphs on both sides of it are run as they were, and
+ * stitched into one, on the values they had. The difference, times the occurrences, is the saving that explain reports.
+ * Done at the end of the program, within a time budget, dearest breaks first.
+ */
+import type { Backend } from './compile/executable.ts';
+import type { Graph } from './ir/graph.ts';
+import type { BreakRecord, SavingRecord } from './ir/record.ts';
+import { stitchGraphs } from './ir/stitch.ts';
+import type { HostArray } from './ir/tensor-type.ts';
+
+/** A graph that ran, as capture saw it. */
+export interface ObservedRun {
+  readonly graph: Graph;
+  readonly leaves: readonly { readonly id: number; readonly host: HostArray | undefined }[];
+  readonly outputs: readonly { readonly id: number; readonly host: HostArray | undefined }[];
+}
+
+interface Sample {
+  readonly reason: string;
+  readonly stack: number;
+  readonly before: ObservedRun;
+  readonly after: ObservedRun;
+  readonly beforeLeaves: readonly HostArray[];
+  readonly afterLeaves: readonly HostArray[];
+  occurrences: number;
+}
+
+export interface SavingsMeter {
+  observe(run: ObservedRun): void;
+  /** A break was recorded: it ended the graph that was observed last. */
+  observeBreak(record: BreakRecord): void;
+  /** Measures what was sampled. */
+  measure(emit: (record: SavingRecord) => void): void;
+}
+
+const sampleLimit = 32;
+/** Leaves of all samples together: they are kept alive until the end. */
+const retainedLimitBytes = 512 * 1024 ** 2;
+const budgetMs = 3000;
+const roundsAtLeast = 5;
+const roundsAtMost = 50;
+const roundsMs = 150;
+/** Compiling larger graphs than this would take longer than it is worth. */
+const nodeLimit = 2000;
+/** Occurrences before the sample is taken: the first run of a program is not like the others. */
+const settledAfter = 3;
+
+function hosts(run: ObservedRun['leaves']): HostArray[] | undefined {
+  const arrays = run.map((value) => value.host);
+  return arrays.every((array) => array !== undefined) ? arrays : undefined;
+}
+
+function sizeBytes(arrays: readonly HostArray[]): number {
+  return arrays.reduce((sum, array) => sum + (ArrayBuffer.isView(array) ? array.byteLength : 0), 0);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)] ?? 0;
+}
+
+export function createSavingsMeter(backend: Backend, now: () => number): SavingsMeter {
+  const samples = new Map<string, Sample>();
+  let retainedBytes = 0;
+  let last: ObservedRun | undefined;
+  let lastBreak: BreakRecord | undefined;
+
+  function sample(before: ObservedRun, { reason, stack }: BreakRecord, after: ObservedRun): void {
+    if (stack === undefined) return;
+    const key = `${reason} ${stack}`;
+    const known = samples.get(key);
+    const occurrences = (known?.occurrences ?? 0) + 1;
+    if (known !== undefined && occurrences !== settledAfter) {
+      known.occurrences = occurrences;
+      return;
+    }
+    const beforeLeaves = hosts(before.leaves);
+    const afterLeaves = hosts(after.leaves);
+    if (beforeLeaves === undefined || afterLeaves === undefined) return;
+    const added = sizeBytes(beforeLeaves) + sizeBytes(afterLeaves);
+    if (known === undefined && (samples.size >= sampleLimit || retainedBytes + added > retainedLimitBytes))
+      return;
+    retainedBytes += added;
+    samples.set(key, { reason, stack, before, after, beforeLeaves, afterLeaves, occurrences });
+  }
+
+  /** Medians of alternating runs, milliseconds. */
+  function compare(item: Sample): { brokenMs: number; stitchedMs: number } {
+    const { before, after, beforeLeaves, afterLeaves } = item;
+    const outputIds = new Map(before.outputs.map((value, index) => [value.id, index]));
+    const links = new Map<number, number>();
+    for (const [leaf, value] of after.leaves.entries()) {
+      const output = outputIds.get(value.id);
+      if (output !== undefined) links.set(leaf, output);
+    }
+    const consumed = new Set(links.values());
+    // What the program forced is read all the same, if later; what only the second graph reads need not exist.
+    const { graph, leaves } = stitchGraphs(
+      before.graph,
+      after.graph,
+      links,
+      (output) => output === 0 || !consumed.has(output),
+    );
+    const stitchedLeaves = leaves.map(
+      ({ graph: which, leaf }) => (which === 'first' ? beforeLeaves : afterLeaves)[leaf]!,
+    );
+    const made = [
+      backend.compile(before.graph, beforeLeaves).executable,
+      backend.compile(after.graph, afterLeaves).executable,
+      backend.compile(graph, stitchedLeaves).executable,
+    ] as const;
+    try {
+      const [first, second, whole] = made;
+      const broken: number[] = [];
+      const stitched: number[] = [];
+      const started = now();
+      while (broken.length < roundsAtLeast || (broken.length < roundsAtMost && now() - started < roundsMs)) {
+        const at = now();
+        const results = first.run(beforeLeaves);
+        second.run(afterLeaves.map((array, leaf) => (links.has(leaf) ? results[links.get(leaf)!]! : array)));
+        const between = now();
+        whole.run(stitchedLeaves);
+        broken.push(between - at);
+        stitched.push(now() - between);
+      }
+      return { brokenMs: median(broken.slice(1)), stitchedMs: median(stitched.slice(1)) };
+    } finally {
+      for (const executable of made) executable.dispose();
+    }
+  }
+
+  return {
+    observe(run) {
+      if (last !== undefined && lastBreak?.graph === last.graph.name) sample(last, lastBreak, run);
+      last = run;
+      lastBreak = undefined;
+    },
+    observeBreak(record) {
+      lastBreak = record;
+    },
+    measure(emit) {
+      const started = now();
+      const ordered = [...samples.values()].toSorted((left, right) => right.occurrences - left.occurrences);
+      for (const item of ordered) {
+        const { reason, stack, before, after, occurrences } = item;
+        const common = {
+          kind: 'saving',
+          reason,
+          stack,
+          before: before.graph.name,
+          after: after.graph.name,
+          occurrences,
+        } as const;
+        const nodes = before.graph.nodes.length + after.graph.nodes.length;
+        const skipped =
+          nodes > nodeLimit
+            ? `the graphs have ${nodes} nodes together`
+            : now() - started > budgetMs
+              ? 'the time for measuring was up'
+              : undefined;
+        if (skipped === undefined) emit({ ...common, ...compare(item) });
+        else emit({ ...common, brokenMs: 0, stitchedMs: 0, skipped });
+      }
+      samples.clear();
+    },
+  };
+}
