@@ -3,7 +3,7 @@
  * `[out, in, ...spatial]`). Lowerings transpose around each operator; `passes/` removes what cancels.
  */
 import type { LoweringContext, OnnxValue } from './define-op.ts';
-import { transpose } from './numbers.ts';
+import { padAxes, transpose } from './numbers.ts';
 import type { WindowAxis } from './conv-window.ts';
 
 /** `[0, rank-1, 1, 2, ...]`: channels last to channels first. */
@@ -77,7 +77,10 @@ export function uncropFront(
   axes: readonly WindowAxis[],
 ): OnnxValue {
   if (axes.every((axis) => axis.padBegin >= 0)) return image;
-  const front = axes.map((axis) => Math.max(0, -axis.padBegin));
-  const pads = context.ints([...front, ...axes.map(() => 0)]);
-  return context.op('Pad', [image, pads, undefined, context.ints(axes.map((_, index) => index + 2))]);
+  const pads = axes.map(({ padBegin }, index) => ({
+    axis: index + 2,
+    before: Math.max(0, -padBegin),
+    after: 0,
+  }));
+  return padAxes(context, image, axes.length + 2, pads);
 }

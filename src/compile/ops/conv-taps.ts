@@ -5,7 +5,7 @@
  */
 import type { SlidingWindow, WindowAxis } from './conv-window.ts';
 import type { LoweringContext, OnnxValue } from './define-op.ts';
-import { filled, reshape } from './numbers.ts';
+import { filled, padAxes, reshape } from './numbers.ts';
 import { elementCount } from './rules.ts';
 
 /** From this many channels on, a matrix product per tap is as fast as onnxruntime's convolution. */
@@ -71,8 +71,12 @@ export function tapViews(
 ): OnnxValue[] {
   const spatialAxes = context.ints(axes.map((_, index) => index + 1));
   const isPadded = axes.some((axis) => axis.padBegin > 0 || axis.padEnd > 0);
-  const pads = [...axes.map((axis) => Math.max(0, axis.padBegin)), ...axes.map((axis) => axis.padEnd)];
-  const padded = isPadded ? context.op('Pad', [image, context.ints(pads), padWith, spatialAxes]) : image;
+  const pads = axes.map(({ padBegin, padEnd }, index) => ({
+    axis: index + 1,
+    before: Math.max(0, padBegin),
+    after: padEnd,
+  }));
+  const padded = isPadded ? padAxes(context, image, axes.length + 2, pads, padWith) : image;
   const isPoint = axes.every((axis) => axis.kernel === 1 && axis.stride === 1 && axis.padBegin >= 0);
   if (isPoint) return [padded];
   const steps = context.ints(axes.map((axis) => axis.stride));
@@ -140,7 +144,6 @@ export function addTaps(
   const windows = axes.map((axis) => axis.window);
   const blocks = windows.map(blockCount);
   const blockShape = replaced(shape, axes, blocks);
-  const axesInput = context.ints(axes.map((axis) => axis.at));
 
   // A tap writes every stride-th element: all taps with one remainder of the stride make one phase of the result.
   const phases = combinations(windows.map((window) => window.stride)).map((phase) => {
@@ -150,7 +153,7 @@ export function addTaps(
       const shifts = offsets.map((offset, index) => Math.floor(offset / windows[index]!.stride));
       const behind = shifts.map((shift, index) => blocks[index]! - windows[index]!.output - shift);
       if ([...shifts, ...behind].every((amount) => amount === 0)) return [gradient];
-      return [context.op('Pad', [gradient, context.ints([...shifts, ...behind]), undefined, axesInput])];
+      return [padAxes(context, gradient, shape.length, padsOf(axes, shifts, behind))];
     });
     if (parts.length === 0) return filled(context, 0, 'float32', blockShape);
     return parts.length === 1 ? parts[0]! : context.op('Sum', parts);
@@ -163,8 +166,15 @@ export function addTaps(
     (window, index) => window.input + window.padBegin - blocks[index]! * window.stride,
   );
   if ([...before, ...after].every((amount) => amount === 0)) return whole;
-  // Negative pads crop.
-  return context.op('Pad', [whole, context.ints([...before, ...after]), undefined, axesInput]);
+  return padAxes(context, whole, shape.length, padsOf(axes, before, after));
+}
+
+function padsOf(
+  axes: readonly TapAxis[],
+  before: readonly number[],
+  after: readonly number[],
+): { readonly axis: number; readonly before: number; readonly after: number }[] {
+  return axes.map(({ at }, index) => ({ axis: at, before: before[index]!, after: after[index]! }));
 }
 
 function replaced(shape: readonly number[], axes: readonly TapAxis[], sizes: readonly number[]): number[] {

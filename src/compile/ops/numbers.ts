@@ -83,3 +83,23 @@ export function where(
 ): OnnxValue {
   return context.op('Where', [condition, whenTrue, whenFalse]);
 }
+
+/**
+ * Pads some axes of a value of rank `rank`; negative amounts crop. All axes are written out: onnxruntime's transpose
+ * optimizer overlooks Pad's `axes` input.
+ */
+export function padAxes(
+  context: LoweringContext,
+  value: OnnxValue,
+  rank: number,
+  pads: readonly { readonly axis: number; readonly before: number; readonly after: number }[],
+  fill?: OnnxValue,
+): OnnxValue {
+  const before = Array.from({ length: rank }, () => 0);
+  const after = [...before];
+  for (const pad of pads) {
+    before[pad.axis] = pad.before;
+    after[pad.axis] = pad.after;
+  }
+  return context.op('Pad', [value, context.ints([...before, ...after]), fill]);
+}

@@ -13,7 +13,7 @@ import {
   type OpDefinition,
   type OpSample,
 } from './define-op.ts';
-import { convert, dtypeOf, filled, input, shapeOf, where } from './numbers.ts';
+import { convert, dtypeOf, filled, input, padAxes, shapeOf, where } from './numbers.ts';
 import {
   elementCount,
   hasComplex,
@@ -198,8 +198,8 @@ function shift(
 ): OnnxValue {
   const axes = context.ints([axis]);
   const size = shapeOf(context)[axis]!;
-  const pads = distance > 0 ? [distance, 0] : [0, -distance];
-  const padded = context.op('Pad', [value, context.ints(pads), fill, axes]);
+  const pad = { axis, before: Math.max(0, distance), after: Math.max(0, -distance) };
+  const padded = padAxes(context, value, shapeOf(context).length, [pad], fill);
   const start = distance > 0 ? 0 : -distance;
   return context.op('Slice', [padded, context.ints([start]), context.ints([start + size]), axes]);
 }

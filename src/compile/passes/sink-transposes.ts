@@ -299,18 +299,16 @@ class Sinking {
 
   /** A Pad between convolutions; elsewhere rows of channels are the better thing to copy. */
   #sinkPad(node: LoweredNode): boolean {
-    const [data, padsInput, value = '', axesInput = ''] = node.inputs as [string, string, string?, string?];
+    const [data, padsInput, value = '', axes = ''] = node.inputs as [string, string, string?, string?];
     const note = this.#noteOf(data);
-    const wish = this.#wishes.get(node.outputs[0]!);
-    if (note === undefined || wish?.plain === true) return false;
+    const pads = this.#facts.ints(padsInput);
+    const isWanted = this.#wishes.get(node.outputs[0]!)?.plain !== true;
+    if (note === undefined || pads === undefined || axes !== '' || !isWanted) return false;
     const { perm } = note;
-    const axes = axesInput === '' ? perm.map((_, axis) => axis) : this.#facts.ints(axesInput);
-    if (axes === undefined) return false;
-    const moved = this.#intsConstant(
-      node,
-      axes.map((axis) => perm[axis < 0 ? axis + perm.length : axis]!),
-    );
-    this.#pushMoved({ ...node, inputs: [note.source, padsInput, value, moved] }, perm);
+    const rank = perm.length;
+    const inverse = invert(perm);
+    const moved = [...inverse, ...inverse.map((axis) => axis + rank)].map((index) => pads[index]!);
+    this.#pushMoved({ ...node, inputs: [note.source, this.#intsConstant(node, moved), value] }, perm);
     return true;
   }
 }
