@@ -14,7 +14,7 @@ import {
 } from './conv-layout.ts';
 import { slidingWindow, stridesOrDilationsAreOne, tupleOf, type SlidingWindow } from './conv-window.ts';
 import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
-import { reshape } from './numbers.ts';
+import { reshape, where } from './numbers.ts';
 import {
   argmaxSamples,
   avgPool3DSamples,
@@ -120,7 +120,10 @@ function lowerArgmax(context: LoweringContext): readonly OnnxValue[] | undefined
   const type = context.inputTypes[0]!;
   const window = poolWindow(max2D, type.shape, context.attributes);
   if (!window || type.dtype !== 'float32' || !isOnnxPool(window) || isEmptyPool(window)) return undefined;
-  const image = toChannelsFirst(context, context.inputs[0]!, 4);
+  // This slow form can afford to pass over NaN as cpu does.
+  const x = context.inputs[0]!;
+  const known = where(context, context.op('IsNaN', [x]), context.scalar(-Infinity, 'float32'), x);
+  const image = toChannelsFirst(context, known, 4);
   const [pooled, positions] = context.ops('MaxPool', [image], 2, windowAttributes(window.axes)) as [
     OnnxValue,
     OnnxValue,
