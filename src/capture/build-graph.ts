@@ -40,13 +40,28 @@ function lowerFirst(kernel: string): string {
   return acronym.toLowerCase() + word.slice(acronym.length);
 }
 
+/**
+ * The type under which a leaf enters the graph: its own, or the first one that it is used under when that is another
+ * shape of the same memory. No graph needs to reshape what arrives.
+ */
+function leafTypes(plan: CutPlan): ReadonlyMap<LazyValue, InternedType> {
+  const types = new Map<LazyValue, InternedType>();
+  for (const { inputs, signature } of plan.nodes) {
+    for (const [index, input] of inputs.entries()) {
+      if (input === undefined || types.has(input)) continue;
+      const used = signature.inputTypes[index]!;
+      types.set(input, used.dtype === input.type.dtype ? used : input.type);
+    }
+  }
+  return types;
+}
+
 function leafNode(
   name: string,
-  leaf: LazyValue,
+  type: { readonly dtype: string; readonly shape: readonly number[] },
   kind: LeafKind,
   data: HostArray,
 ): ConstantNode | PlaceholderNode {
-  const type = { dtype: leaf.type.dtype, shape: leaf.type.shape };
   return kind === 'constant'
     ? { kind: 'constant', name, type, data }
     : { kind: 'placeholder', name, type, role: kind };
@@ -67,11 +82,16 @@ export function buildGraph(
   const refs = new Map<LazyValue, ValueRef>();
   const viewed = new Map<LazyValue, Map<InternedType, ValueRef>>();
 
+  const entryTypes = leafTypes(plan);
+  const typeOf = new Map<LazyValue, InternedType>();
   for (const [index, leaf] of plan.leaves.entries()) {
     const kind = kinds[index]!;
+    const type = entryTypes.get(leaf)!;
     const fallback = kind === 'constant' ? 'c' : kind === 'state' ? 'w' : 'x';
-    const node = leafNode(unique(naming.leaf(leaf) ?? fallback), leaf, kind, leaf.host!);
+    const name = unique(naming.leaf(leaf) ?? fallback);
+    const node = leafNode(name, { dtype: type.dtype, shape: type.shape }, kind, leaf.host!);
     nodes.push(node);
+    typeOf.set(leaf, type);
     refs.set(leaf, { node: node.name, output: 0 });
   }
 
@@ -97,16 +117,17 @@ export function buildGraph(
   /** The value as a call of this input type sees it. */
   function use(value: LazyValue, type: InternedType): ValueRef {
     const own = refs.get(value)!;
-    if (value.type === type) return own;
+    const ownType = typeOf.get(value) ?? value.type;
+    if (ownType === type) return own;
     let views = viewed.get(value);
     if (views === undefined) viewed.set(value, (views = new Map()));
     let ref = views.get(type);
     if (ref !== undefined) return ref;
     ref = own;
-    if (!sameShape(value.type.shape, type.shape)) {
-      ref = addView('Reshape', ref, { dtype: value.type.dtype, shape: type.shape });
+    if (!sameShape(ownType.shape, type.shape)) {
+      ref = addView('Reshape', ref, { dtype: ownType.dtype, shape: type.shape });
     }
-    if (value.type.dtype !== type.dtype) ref = addView('Cast', ref, type);
+    if (ownType.dtype !== type.dtype) ref = addView('Cast', ref, type);
     views.set(type, ref);
     return ref;
   }

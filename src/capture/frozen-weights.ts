@@ -5,8 +5,8 @@
 import type { Graph } from '../ir/graph.ts';
 import type { CutPlan } from './plan-cut.ts';
 
-/** A leaf that was the same in this many runs after its first is frozen. */
-export const runsUntilFrozen = 2;
+/** A leaf must have been the same in this many runs after its first. */
+const runsUntilFrozen = 2;
 
 /** Leaves that are all smaller are not worth a second compile; beside larger ones, small ones fold into those. */
 const frozenElements = 64;

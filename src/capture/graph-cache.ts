@@ -7,7 +7,7 @@ import type { CallNode, Graph } from '../ir/graph.ts';
 import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
-import { chooseFrozenLeaves, runsUntilFrozen } from './frozen-weights.ts';
+import { chooseFrozenLeaves } from './frozen-weights.ts';
 import type { LazyValue } from './pending.ts';
 import { outputSlots, sameContents, sameIntegers, type CutPlan } from './plan-cut.ts';
 import type { Reporter } from './reporter.ts';
@@ -86,6 +86,8 @@ export interface CachedGraph {
   /** Value ids of the leaves in the last run, and for how many runs each has been the same. */
   lastValues: Float64Array;
   sameRuns: Int32Array;
+  /** Time in runs since a leaf that was tried for freezing changed. */
+  stableRunMs: number;
   lastUse: number;
 }
 
@@ -213,6 +215,7 @@ export class GraphCache {
       frozen: undefined,
       lastValues: new Float64Array(plan.leaves.length),
       sameRuns: new Int32Array(plan.leaves.length),
+      stableRunMs: 0,
       lastUse: 0,
     };
     structure.graphs.unshift(cached);
@@ -284,6 +287,7 @@ export class GraphCache {
     const start = reporter.now();
     const results = compiled.executable.run(leaves);
     const durationMs = reporter.now() - start;
+    cached.stableRunMs += durationMs;
     reporter.run(cached.id, compiled, durationMs, traceMs, plan.nodes.length);
     const { family } = cached.structure;
     if (family.isLimitReported && durationMs > (family.eagerMs ?? 0)) family.eagerMs = durationMs;
@@ -299,18 +303,20 @@ export class GraphCache {
       if (changed.length === 0) return;
       this.#thaw(cached, changed);
     }
-    let isRipe = false;
     for (let index = 0; index < plan.leaves.length; index++) {
-      const value = plan.leaves[index]!;
-      if (lastValues[index] === value.id) {
-        sameRuns[index]!++;
-        isRipe ||= sameRuns[index] === runsUntilFrozen;
-      } else {
-        lastValues[index] = value.id;
+      const { id } = plan.leaves[index]!;
+      if (lastValues[index] === id) sameRuns[index]!++;
+      else {
+        lastValues[index] = id;
         sameRuns[index] = 0;
       }
     }
-    if (isRipe && cached.frozen === undefined && !family.isLimitReported) this.#freeze(cached, plan);
+    // A second compile is tried once the graph has run for as long as it takes (ski rental).
+    const isDue = cached.stableRunMs >= cached.compiled.durationMs;
+    if (isDue && cached.frozen === undefined && !family.isLimitReported) {
+      cached.stableRunMs = 0;
+      this.#freeze(cached, plan);
+    }
   }
 
   #freeze(cached: CachedGraph, plan: CutPlan): void {
@@ -362,6 +368,7 @@ export class GraphCache {
   #dropFrozen(cached: CachedGraph): void {
     cached.frozen?.compiled.executable.dispose();
     cached.frozen = undefined;
+    cached.stableRunMs = 0;
     cached.sameRuns.fill(0);
   }
 

@@ -116,6 +116,8 @@ export class Component {
   parent: Component | undefined = undefined;
   nodes: PendingNode[] = [];
   isOrdered = true;
+  /** Number of the break before which it last grew. */
+  epoch = 0;
 }
 
 /** The set that this one has become part of. */
@@ -141,6 +143,7 @@ export function mergeComponents(left: Component, right: Component): Component {
     if (!small.isOrdered || lastOfLarge.sequence > firstOfSmall.sequence) large.isOrdered = false;
   }
   for (const node of small.nodes) large.nodes.push(node);
+  large.epoch = Math.max(large.epoch, small.epoch);
   small.nodes = [];
   small.parent = large;
   return large;

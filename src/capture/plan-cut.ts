@@ -26,8 +26,8 @@ export interface CutPlan {
 /** Stands for an optional input that is absent. Values count up from 0, leaves down from -1. */
 const absentInput = 0x7fffffff;
 
-/** Values up to this size are kept rather than computed again should they be asked for. */
-const keptElements = 16;
+/** Values up to this size are kept: less work than computing them again should they be asked for. */
+const keptBytes = 16 * 1024;
 
 let cutCount = 0;
 
@@ -59,7 +59,11 @@ function selectNodes(
       if (!isRequested) continue;
       isNeeded = true;
       const isKept =
-        !isRead || roots !== undefined || value.isState || value.pins > 0 || value.type.size <= keptElements;
+        !isRead ||
+        roots !== undefined ||
+        value.isState ||
+        value.pins > 0 ||
+        value.type.sizeBytes <= keptBytes;
       (isKept ? outputs : deferrable).push(value);
     }
     if (!isNeeded) continue;

@@ -65,6 +65,8 @@ export class Recorder {
   /** Sequence of the last node that was recorded when nothing was pending any more. */
   #emptySince = 0;
   #traceMs = 0;
+  /** Number of breaks so far. */
+  #epoch = 0;
   #waiting: WaitingRead[] = [];
   #lastGraph: string | undefined;
   /** Why values are read while some code has control that does not know about us. */
@@ -118,6 +120,7 @@ export class Recorder {
     const stack = this.#history.add(signature.id, this.#options.reporter.stacks);
     const node = new PendingNode(++this.#sequence, signature, inputs, component, stack);
     component.nodes.push(node);
+    component.epoch = this.#epoch;
     for (const input of inputs) if (input !== undefined) input.lastReader = node.sequence;
     for (let output = 0; output < types.length; output++) {
       const value = new LazyValue(
@@ -175,7 +178,19 @@ export class Recorder {
       for (const value of missing) value.pins--;
     }
     reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
+    this.#flushIdle();
     return true;
+  }
+
+  /**
+   * Runs what has not grown since the break before this one. A loop that leaves work behind in each iteration (gradients
+   * that are applied after many games) then has one graph per iteration instead of one of all iterations.
+   */
+  #flushIdle(): void {
+    this.#epoch++;
+    for (const component of this.#components) {
+      if (component.epoch < this.#epoch - 1) this.#flush(new Set([component]), {});
+    }
   }
 
   /** As {@link require}, behind the current turn, together with all others that wait for it then. */
@@ -211,7 +226,10 @@ export class Recorder {
     if (this.#components.size === 0) return;
     const { reporter } = this.#options;
     const start = reporter.now();
-    const hasRun = this.#flush(this.#components, cause ?? {});
+    let hasRun = false;
+    for (const component of this.#components) {
+      hasRun = this.#flush(new Set([component]), cause ?? {}) || hasRun;
+    }
     if (hasRun && cause !== undefined) reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
   }
 
