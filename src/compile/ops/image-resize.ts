@@ -1,7 +1,7 @@
 /**
  * ResizeBilinear, ResizeNearestNeighbor and their gradients. Where each output row and column comes from is computed
- * here, in doubles as cpu's kernels do: ONNX's Resize works with float coordinates and picks other neighbours where a
- * coordinate falls on an integer. Forward: gathers along rows, then columns. Gradients: products with the (transposed)
+ * here, in doubles as cpu's kernels do: ONNX's Resize works with float coordinates, which is as good for powers of two
+ * only. Forward: gathers along rows, then columns. Gradients: products with the (transposed)
  * interpolation matrices.
  */
 import type { Attributes } from '../../ir/graph.ts';
@@ -10,6 +10,14 @@ import { resizeSamples, resizeGradientSamples, nearestGradientSamples } from './
 import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
 import { reshape } from './numbers.ts';
 import { hasComplex, isEmpty } from './rules.ts';
+
+/**
+ * Whether float coordinates, which ONNX's Resize works with, are exact: the scale is a power of two, as upsampling
+ * layers have it. Resize is two to three times faster than gathers.
+ */
+function isExactInFloats({ input, output, alignCorners }: Scaling): boolean {
+  return !alignCorners && Number.isInteger(Math.log2(output / input));
+}
 
 /** Where one output position comes from: two inputs, and the weight of the second. */
 interface Source {
@@ -121,14 +129,16 @@ const resizeBilinear: OpDefinition = defineOp({
     const [rows, columns] = scalings(images.shape, shape, context.attributes, false);
     const x = context.inputs[0]!;
     const floats = images.dtype === 'float32' ? x : context.cast(x, 'float32');
-    return [
-      interpolate(
-        context,
-        interpolate(context, floats, bilinearSources(rows), 1),
-        bilinearSources(columns),
-        2,
-      ),
-    ];
+    if (isExactInFloats(rows) && isExactInFloats(columns)) {
+      return [
+        context.op('Resize', [floats, undefined, undefined, context.ints(shape)], {
+          mode: 'linear',
+          coordinate_transformation_mode: rows.halfPixelCenters ? 'half_pixel' : 'asymmetric',
+        }),
+      ];
+    }
+    const tall = interpolate(context, floats, bilinearSources(rows), 1);
+    return [interpolate(context, tall, bilinearSources(columns), 2)];
   },
   samples: resizeSamples,
 });
