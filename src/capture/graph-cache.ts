@@ -16,6 +16,7 @@ import type { Reporter } from './reporter.ts';
 export interface GraphExecutable {
   run(leaves: readonly HostArray[]): HostArray[];
   readonly freeLeaves: readonly boolean[];
+  tierUp?(): GraphCompileReport | undefined;
   dispose(): void;
 }
 
@@ -283,6 +284,7 @@ export class GraphCache {
     const { reporter, freeze, compiler } = this.#options;
     if (freeze && compiler.ignoresConstants !== true) this.#updateFrozen(cached, plan);
     const compiled = cached.frozen?.compiled ?? cached.compiled;
+    this.#tierUp(cached, compiled);
     const leaves = plan.leaves.map((leaf) => leaf.host!);
     const start = reporter.now();
     const results = compiled.executable.run(leaves);
@@ -292,6 +294,21 @@ export class GraphCache {
     const { family } = cached.structure;
     if (family.isLimitReported && durationMs > (family.eagerMs ?? 0)) family.eagerMs = durationMs;
     return results;
+  }
+
+  #tierUp(cached: CachedGraph, compiled: CompiledGraph): void {
+    const { reporter, compiler } = this.#options;
+    const start = reporter.now();
+    const report = compiled.executable.tierUp?.();
+    if (report === undefined) return;
+    const optimized = { ...compiled, report, durationMs: reporter.now() - start };
+    reporter.compile(
+      cached.id,
+      optimized,
+      'optimize',
+      compiler,
+      guardCount(cached.graph, compiled.executable),
+    );
   }
 
   /** Counts for how long leaves have been the same; freezes those that stay, thaws a graph whose leaves changed. */
@@ -375,7 +392,11 @@ export class GraphCache {
   /** Releases executables that were made for a value which no longer exists. */
   forget(value: LazyValue): void {
     for (const cached of this.#graphs) {
-      if (cached.frozen?.valueIds.includes(value.id) === true) this.#dropFrozen(cached);
+      const { frozen } = cached;
+      const index = frozen?.valueIds.indexOf(value.id) ?? -1;
+      if (index < 0) continue;
+      cached.structure.family.neverFreeze.add(frozen!.leaves[index]!);
+      this.#dropFrozen(cached);
     }
   }
 

@@ -137,7 +137,7 @@ export class Reporter {
   compile(
     graphId: string,
     compiled: CompiledGraph,
-    trigger: 'first' | 'recompile' | 'freeze',
+    trigger: 'first' | 'recompile' | 'freeze' | 'optimize',
     backend: { readonly name: string; readonly device: string },
     guardCount: number,
   ): void {

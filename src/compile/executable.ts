@@ -16,6 +16,11 @@ export interface Executable {
   run(leaves: readonly HostArray[]): HostArray[];
   /** Per leaf: whether its values may differ from run to run. True for placeholders and promoted constants. */
   readonly freeLeaves: readonly boolean[];
+  /**
+   * Replaces quickly made code by optimized code once it has run for long enough to be worth it. Asked before each run.
+   * @returns what was compiled; undefined when there was nothing to do.
+   */
+  tierUp?(): CompileReport | undefined;
   /** Releases native memory that no other executable shares. */
   dispose(): void;
 }

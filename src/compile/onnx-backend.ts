@@ -18,7 +18,7 @@ import type { ElementArray, Segment } from './segment.ts';
 import { openDiskCache } from './disk-cache.ts';
 import { hashSegment } from './hash-segment.ts';
 import type { Generality } from './skeleton.ts';
-import { createSessionStore, type MakeSession } from './session-store.ts';
+import { createSessionStore, type MakeSession, type Tier } from './session-store.ts';
 
 export interface OnnxBackendOptions {
   readonly table: OpDefinitions;
@@ -44,7 +44,10 @@ const slowFusions: readonly string[] = ['SkipLayerNormFusion'];
 const brokenOptimizers: readonly string[] = ['DivMulFusion', 'PadFusion'];
 
 /** Tried in order: a model that an optimizer of onnxruntime cannot digest must run all the same. */
-const optimizationLevels: readonly OrtOptimizationLevel[] = ['all', 'basic', 'disabled'];
+const optimizationLevels: Readonly<Record<Tier, readonly OrtOptimizationLevel[]>> = {
+  optimized: ['all', 'basic', 'disabled'],
+  quick: ['disabled'],
+};
 
 interface Created {
   readonly native: OrtSession;
@@ -73,10 +76,15 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     common,
   ]);
 
-  function createAtBestLevel(segment: Segment, generality: Generality, optimizedModelPath?: string): Created {
+  function createAtBestLevel(
+    segment: Segment,
+    generality: Generality,
+    tier: Tier,
+    optimizedModelPath?: string,
+  ): Created {
     const model = buildModel(segment, generality);
     let refusal: unknown;
-    for (const optimizationLevel of optimizationLevels) {
+    for (const optimizationLevel of optimizationLevels[tier]) {
       try {
         const native = createOrtSession(model, {
           ...common,
@@ -94,8 +102,8 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   }
 
   /** From disk, else compiled and stored. A model that does not load is forgotten and compiled again. */
-  function createCached(segment: Segment, generality: Generality): Created {
-    if (cache === undefined) return createAtBestLevel(segment, generality);
+  function createCached(segment: Segment, generality: Generality, tier: Tier): Created {
+    if (cache === undefined) return createAtBestLevel(segment, generality, tier);
     const key = hashSegment(segment, generality, settings);
     const stored = cache.find(key);
     if (stored !== undefined) {
@@ -106,16 +114,17 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
         cache.discard(key);
       }
     }
+    if (tier === 'quick') return createAtBestLevel(segment, generality, tier);
     let created: Created | undefined;
     cache.store(key, (path) => {
-      created = createAtBestLevel(segment, generality, path);
+      created = createAtBestLevel(segment, generality, tier, path);
     });
-    return created ?? createAtBestLevel(segment, generality);
+    return created ?? createAtBestLevel(segment, generality, tier);
   }
 
-  const makeSession: MakeSession = (segment, generality) => {
+  const makeSession: MakeSession = (segment, generality, tier) => {
     const started = now();
-    const { native, level } = createCached(segment, generality);
+    const { native, level } = createCached(segment, generality, tier);
     const name =
       level === 'all'
         ? 'session'
@@ -128,11 +137,12 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
         dispose: () => native.dispose(),
       },
       cache: level === 'disk' ? 'disk' : 'none',
+      tier: level === 'disk' ? 'optimized' : tier,
       phases: [{ name, durationMs: now() - started }],
     };
   };
 
-  const sessions = createSessionStore(makeSession);
+  const sessions = createSessionStore(makeSession, now);
   const context: ExecutableContext = {
     table: options.table,
     sessions,

@@ -10,7 +10,7 @@ import type { Compiled, RunKernel } from './executable.ts';
 import { leavesOf, lowerGraph, type LoweredGraph, type OpDefinitions } from './lower.ts';
 import type { OnnxValue } from './ops/define-op.ts';
 import type { ElementArray, Segment } from './segment.ts';
-import type { AcquiredSession, SessionStore } from './session-store.ts';
+import type { AcquiredSession, MadeSession, SessionStore } from './session-store.ts';
 
 /** A segment with its session, and where each feed comes from: a slot of the run, or a constant of its own. */
 interface BoundSegment {
@@ -66,7 +66,7 @@ function bindSegment(
 
 function runSegment(bound: BoundSegment, slots: (HostArray | undefined)[]): void {
   const feeds = bound.feeds.map((feed) => (typeof feed === 'number' ? (slots[feed] as ElementArray) : feed));
-  const results = bound.acquired.session.run(feeds, bound.dims);
+  const results = bound.acquired.run(feeds, bound.dims);
   for (const [index, slot] of bound.outputSlots.entries()) {
     const result = results[index]!;
     if (result.length !== bound.outputLengths[index]) {
@@ -87,6 +87,20 @@ function runCall(bound: BoundCall, slots: (HostArray | undefined)[], context: Ex
     bound.node.attributes,
   );
   for (const [index, slot] of bound.outputSlots.entries()) slots[slot] = results[index]!.data;
+}
+
+type Phases = MadeSession['phases'];
+
+function phasesOf(sessions: readonly MadeSession[]): Phases {
+  return sessions.flatMap((session) => session.phases);
+}
+
+function sum(phases: Phases): number {
+  return phases.reduce((total, phase) => total + phase.durationMs, 0);
+}
+
+function cacheOf(sessions: readonly MadeSession[]): 'disk' | 'none' {
+  return sessions.every((session) => session.cache === 'disk') ? 'disk' : 'none';
 }
 
 /** Compiles a legal graph with concrete shapes. Acquires sessions from the store; the executable releases them. */
@@ -136,7 +150,9 @@ export function compileGraph(graph: Graph, context: ExecutableContext): Compiled
   const outputSlots = graph.outputs.map((ref) => slotOfRef(refKey(ref)));
   const slotCount = slots.size;
   const made = acquired.flatMap((session) => session.made ?? []);
+  const sessionPhases = phasesOf(made);
   const ended = context.now();
+  const common = { fallbacks: lowered.fallbacks, lowered: lowered.lowered };
 
   return {
     executable: {
@@ -157,32 +173,24 @@ export function compileGraph(graph: Graph, context: ExecutableContext): Compiled
           return isShared ? value.slice() : value;
         });
       },
+      tierUp() {
+        const optimized = acquired.flatMap((session) => session.tierUp() ?? []);
+        if (optimized.length === 0) return undefined;
+        return { ...common, outcome: 'session', cache: cacheOf(optimized), phases: phasesOf(optimized) };
+      },
       dispose() {
         for (const session of acquired) session.release();
       },
     },
     report: {
+      ...common,
       outcome: made.length > 0 ? 'session' : 'shared',
-      cache:
-        made.length === 0 ? 'shared' : made.every((session) => session.cache === 'disk') ? 'disk' : 'none',
+      cache: made.length === 0 ? 'shared' : cacheOf(made),
       phases: [
         { name: 'lower', durationMs: loweredAt - started },
-        ...made.flatMap((session) => session.phases),
-        {
-          name: 'bind',
-          durationMs: Math.max(
-            0,
-            ended -
-              loweredAt -
-              made.reduce(
-                (sum, session) => sum + session.phases.reduce((total, phase) => total + phase.durationMs, 0),
-                0,
-              ),
-          ),
-        },
+        ...sessionPhases,
+        { name: 'bind', durationMs: Math.max(0, ended - loweredAt - sum(sessionPhases)) },
       ],
-      fallbacks: lowered.fallbacks,
-      lowered: lowered.lowered,
     },
   };
 }

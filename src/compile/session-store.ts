@@ -10,6 +10,7 @@ import {
   mergeGenerality,
   openUp,
   skeletonOf,
+  smallConstantLimit,
   type Generality,
 } from './skeleton.ts';
 
@@ -26,17 +27,29 @@ export interface MadeSession {
   readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
 }
 
-export type MakeSession = (segment: Segment, generality: Generality) => MadeSession;
+/** `quick`: ready soon, without optimizations. Only makers that have the choice make one. */
+export type Tier = 'quick' | 'optimized';
+
+export type MakeSession = (
+  segment: Segment,
+  generality: Generality,
+  tier: Tier,
+) => MadeSession & { readonly tier: Tier };
 
 interface Variant {
   readonly made: Segment;
   readonly generality: Generality;
-  readonly session: SegmentSession;
+  session: SegmentSession;
+  tier: Tier;
+  makingMs: number;
+  runMs: number;
   users: number;
 }
 
 export interface AcquiredSession {
-  readonly session: SegmentSession;
+  run(feeds: readonly ElementArray[], dims: readonly (readonly number[])[]): ElementArray[];
+  /** Optimizes a quick session once it has run for long enough to be worth it; absent when there is nothing to do. */
+  tierUp(): MadeSession | undefined;
   /** Per constant of the segment: fed at each run. */
   readonly freeConstants: readonly boolean[];
   /** Absent when an earlier session was general enough. */
@@ -53,7 +66,29 @@ export interface SessionStore {
 /** After this many sessions of one skeleton, the next one has every dim and small constant open. */
 const openUpAfter = 2;
 
-export function createSessionStore(makeSession: MakeSession): SessionStore {
+/**
+ * Nodes from which a session starts quick: onnxruntime's optimizers take more than linear time, seconds for 4,000 nodes,
+ * and many large graphs (what a game loop left behind) run once.
+ */
+const quickFromNodes = 400;
+/** Optimizing takes about this many times as long as making a quick session. */
+const optimizingFactor = 4;
+
+/** Weights that were frozen are there because the graph is hot. */
+function isQuickFirst(segment: Segment): boolean {
+  return (
+    segment.nodes.length >= quickFromNodes &&
+    segment.constants.every(
+      (constant) => constant.leaf === undefined || constant.data.length <= smallConstantLimit,
+    )
+  );
+}
+
+function totalMs(made: MadeSession): number {
+  return made.phases.reduce((sum, phase) => sum + phase.durationMs, 0);
+}
+
+export function createSessionStore(makeSession: MakeSession, now: () => number): SessionStore {
   const bySkeleton = new Map<string, Variant[]>();
 
   function nextGenerality(variants: readonly Variant[], segment: Segment): Generality {
@@ -73,15 +108,37 @@ export function createSessionStore(makeSession: MakeSession): SessionStore {
       let made: MadeSession | undefined;
       if (variant === undefined) {
         const generality = nextGenerality(variants, segment);
-        made = makeSession(segment, generality);
-        variant = { made: segment, generality, session: made.session, users: 0 };
+        const created = makeSession(segment, generality, isQuickFirst(segment) ? 'quick' : 'optimized');
+        made = created;
+        variant = {
+          made: segment,
+          generality,
+          session: created.session,
+          tier: created.tier,
+          makingMs: totalMs(created),
+          runMs: 0,
+          users: 0,
+        };
         variants.push(variant);
       }
       const found = variant;
       found.users++;
       let isReleased = false;
       return {
-        session: found.session,
+        run(feeds, dims) {
+          const started = now();
+          const results = found.session.run(feeds, dims);
+          found.runMs += now() - started;
+          return results;
+        },
+        tierUp() {
+          if (found.tier === 'optimized' || found.runMs < found.makingMs * optimizingFactor) return undefined;
+          const optimized = makeSession(found.made, found.generality, 'optimized');
+          found.session.dispose();
+          found.session = optimized.session;
+          found.tier = 'optimized';
+          return optimized;
+        },
         freeConstants: found.generality.freeConstants,
         ...(made === undefined ? {} : { made }),
         release() {

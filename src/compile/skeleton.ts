@@ -94,7 +94,7 @@ export function mergeGenerality(left: Generality, right: Generality): Generality
 }
 
 /** Sizes above this are weights, which stay constants however often shapes change. */
-const smallConstantLimit = 64;
+export const smallConstantLimit = 64;
 
 /** Opens every dim and every small constant: the last resort of a skeleton that keeps meeting new shapes. */
 export function openUp(generality: Generality, segment: Segment): Generality {

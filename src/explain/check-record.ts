@@ -108,7 +108,7 @@ const fieldsByKind: { readonly [Kind in RecordKind]: Fields<Kind> } = {
     graph: text,
     timeMs: number,
     durationMs: number,
-    trigger: oneOf('first', 'recompile', 'freeze'),
+    trigger: oneOf('first', 'recompile', 'freeze', 'optimize'),
     backend: text,
     device: text,
     cache: oneOf('none', 'disk', 'shared'),

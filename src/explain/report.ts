@@ -225,7 +225,7 @@ export interface CompileReport {
   readonly id: string;
   readonly timeMs: number;
   readonly durationMs: number;
-  readonly trigger: 'first' | 'recompile' | 'freeze';
+  readonly trigger: 'first' | 'recompile' | 'freeze' | 'optimize';
   readonly backend: string;
   readonly device: string;
   readonly cache: 'none' | 'disk' | 'shared';

@@ -86,8 +86,11 @@ export interface CompileRecord {
   readonly graph: string;
   readonly timeMs: number;
   readonly durationMs: number;
-  /** `freeze`: same graph again with its unchanging weights as constants. */
-  readonly trigger: 'first' | 'recompile' | 'freeze';
+  /**
+   * `freeze`: same graph again with its unchanging weights as constants; `optimize`: same graph again, optimized, after a
+   * quick first compile.
+   */
+  readonly trigger: 'first' | 'recompile' | 'freeze' | 'optimize';
   readonly backend: string;
   readonly device: string;
   /** Where the artifact came from. `shared`: another graph's session was generalised enough. */
