@@ -7,7 +7,7 @@ import type { OpTable } from '../ir/op-signature.ts';
 import type { TraceRecord } from '../ir/record.ts';
 import type { GraphNaming } from './build-graph.ts';
 import { GraphCache, type GraphCompiler } from './graph-cache.ts';
-import { installBackend, type InstalledBackend } from './install-backend.ts';
+import { eagerBackendName, installBackend, type InstalledBackend } from './install-backend.ts';
 import { LazyBackend } from './lazy-backend.ts';
 import { createLazyKernel } from './lazy-kernels.ts';
 import type { LazyValue } from './pending.ts';
@@ -123,6 +123,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
     recorder,
     reporter,
     isTimed: onRecord !== undefined,
+    original: (name: string) => tf.getKernel(name, eagerBackendName),
   };
   const installed: InstalledBackend = installBackend({
     tf,

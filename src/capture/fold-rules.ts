@@ -25,7 +25,7 @@ function isContiguous(shape: readonly number[], size: readonly number[]): boolea
 }
 
 /** Data that was written or computed before, not a weight: weights stay whole, as constants or state of the graph. */
-function isData(value: LazyValue | undefined): boolean {
+export function isData(value: LazyValue | undefined): boolean {
   return value?.host !== undefined && !value.isState && !value.isFrozen;
 }
 

@@ -5,6 +5,7 @@
 import type { OpTable } from '../ir/op-signature.ts';
 import { foldingOf, type Folding } from './fold-rules.ts';
 import type { LazyBackend } from './lazy-backend.ts';
+import { expandInputs, joinKnownInputs, listLength } from './merge-inputs.ts';
 import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
@@ -18,7 +19,12 @@ export interface LazyKernelContext {
   readonly reporter: Reporter;
   /** Take times of recording. */
   readonly isTimed: boolean;
+  /** The original kernel of this name. */
+  readonly original: (kernelName: string) => KernelConfig | undefined;
 }
+
+/** Kernels that join a list of tensors along an axis, old or new. */
+const joiningKernels: ReadonlySet<string> = new Set(['Concat', 'Pack']);
 
 function listInputs(inputs: KernelInputs): readonly (TensorInfo | undefined)[] {
   return Array.isArray(inputs) ? inputs : Object.values(inputs);
@@ -49,6 +55,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
   const { totals } = reporter;
   const entry: KernelEntry = signatures.kernel(config.kernelName, context.table.get(config.kernelName));
   const names = entry.op?.inputs;
+  const isJoining = joiningKernels.has(entry.name);
 
   function gather(inputs: KernelInputs): readonly (TensorInfo | undefined)[] {
     if (names === undefined || names === 'variadic') return listInputs(inputs);
@@ -122,6 +129,37 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     return tensors.length === 1 && entry.op!.hasListResult !== true ? tensors[0]! : tensors;
   }
 
+  /** Records a Concat or Pack of a long list with its known parts joined. */
+  function recordJoined(
+    call: KernelCall,
+    infos: readonly (TensorInfo | undefined)[],
+  ): KernelResult | undefined {
+    const concat = context.original('Concat');
+    const table = context.table.get('Concat');
+    if (concat === undefined || table === undefined) return undefined;
+    const backend = call.backend as LazyBackend;
+    const list = infos as readonly TensorInfo[];
+    const given = call.attrs?.['axis'] as number;
+    const expanded =
+      entry.name === 'Pack'
+        ? expandInputs(list, given)
+        : { infos: list, axis: given < 0 ? given + list[0]!.shape.length : given };
+    const joined = joinKnownInputs(expanded.infos, expanded.axis, backend, concat);
+    if (joined === undefined) return undefined;
+    const [only, second] = joined.infos;
+    if (second === undefined) {
+      totals.folded++;
+      return only!;
+    }
+    const signature = signatures.find(signatures.kernel('Concat', table), joined.infos, {
+      axis: expanded.axis,
+    });
+    const values = joined.infos.map((info) => backend.data.get(info.dataId));
+    const result = recordCall(backend, signature!, values, joined.infos);
+    for (const { dataId } of joined.made) backend.disposeData(dataId);
+    return result;
+  }
+
   function dispatch(call: KernelCall): KernelResult {
     totals.kernelCalls++;
     if (entry.op === undefined) return runEagerly(call);
@@ -136,6 +174,10 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     const signature = signatures.find(entry, infos, call.attrs);
     if (signature?.outputs === undefined || !isAccepted(signature, values)) return runEagerly(call);
     if (signature.aliasedInput < 0) {
+      if (isJoining && infos.length >= listLength) {
+        const result = recordJoined(call, infos);
+        if (result !== undefined) return result;
+      }
       const folding = foldingOf(signature, values);
       if (folding !== undefined) return fold(call, folding);
     }

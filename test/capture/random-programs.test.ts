@@ -82,6 +82,8 @@ const binary: readonly ((tf: Tf, left: Tensor, right: Tensor) => Tensor)[] = [
   (_tf, left, right) => left.less(right),
   (tf, left, right) => tf.concat([left, right], -1),
   (tf, left, right) => tf.stack([left, right]),
+  (tf, left, right) => tf.concat([left, left, right, left, right], 0),
+  (tf, left, right) => tf.stack([left, right, right, right, left, left], -1),
   (_tf, left, right) => left.matMul(right, false, true),
   (tf, left, right) => tf.where(left.greater(right), left, right),
 ];
