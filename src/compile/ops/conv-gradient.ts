@@ -88,7 +88,10 @@ function inputGradientOp(kernel: string, family: GradientFamily, samples: readon
       if (!window || !hasOnnxForm(context, window) || !sameShape(types[0]!.shape, window.outputShape))
         return undefined;
       const groups = family.isDepthwise ? window.inChannels : 1;
-      if (prefersProducts(context, window, groups, 1)) return [inputGradientOfProducts(context, window)];
+      // The flipped filter's transpose costs more than it saves only for very many channels.
+      const channels = isFlippable(window) ? flippedChannels.to : undefined;
+      if (prefersProducts(context, window, groups, 1, channels))
+        return [inputGradientOfProducts(context, window)];
       const [dy, filter] = context.inputs as [OnnxValue, OnnxValue];
       const rank = family.spatialRank + 2;
       const errors = window.isChannelsLast ? toChannelsFirst(context, dy, rank) : dy;
@@ -118,8 +121,15 @@ function inputGradientOfProducts(context: LoweringContext, window: SlidingWindow
   return addTaps(context, tapShape, tapAxes, parts);
 }
 
-/** From this many channels on, a convolution with the flipped filter beats ConvTranspose. */
-const flippedChannels = 32;
+/** The numbers of channels for which a convolution with the flipped filter is fastest. */
+const flippedChannels = { from: 32, to: 256 } as const;
+
+/** Whether the window keeps sizes and leaves no gaps, so that the input gradient is a convolution as well. */
+function isFlippable({ axes }: SlidingWindow): boolean {
+  return axes.every(
+    ({ stride, input, output, padBegin }) => stride === 1 && input === output && padBegin >= 0,
+  );
+}
 
 /**
  * The input gradient of a convolution that keeps sizes: a convolution with the flipped filter. `undefined` where
@@ -128,13 +138,12 @@ const flippedChannels = 32;
 function flippedConv(
   context: LoweringContext,
   errors: OnnxValue,
-  { axes, inChannels }: SlidingWindow,
+  window: SlidingWindow,
   groups: number,
 ): OnnxValue | undefined {
-  const isSuited = axes.every(
-    ({ stride, input, output, padBegin }) => stride === 1 && input === output && padBegin >= 0,
-  );
-  if (!isSuited || context.isConstant(1) || (groups === 1 && inChannels < flippedChannels)) return undefined;
+  const { axes, inChannels } = window;
+  const isWide = groups > 1 || inChannels >= flippedChannels.from;
+  if (!isFlippable(window) || !isWide || context.isConstant(1)) return undefined;
   const spatial = axes.map((_, axis) => axis);
   const flipped = context.op('Slice', [
     context.inputs[1],

@@ -18,17 +18,19 @@ const smallImage = 1024;
  * tap: channels stay last and no filter is transposed. Up to twice as fast for 1x1 filters and for many channels
  * (bench/kernels.ts); constant filters are packed for Conv when the session is made, and Conv fuses more.
  * @param filter index of the input that holds the filter.
+ * @param channels from how many channels on.
  */
 export function prefersProducts(
   context: LoweringContext,
   window: SlidingWindow,
   groups: number,
   filter: number,
+  channels: number = wideChannels,
 ): boolean {
   if (groups !== 1 || !window.isChannelsLast || context.isConstant(filter)) return false;
   if (window.axes.every((axis) => axis.kernel === 1)) return true;
   const positions = elementCount(window.axes.map((axis) => axis.output));
-  return window.inChannels >= wideChannels && positions <= smallImage;
+  return window.inChannels >= channels && positions <= smallImage;
 }
 
 /** Per tap, the `[in, out]` weights of a filter `[...spatial, in, out]`. */
