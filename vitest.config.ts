@@ -23,6 +23,7 @@ const config: ViteUserConfig = defineConfig({
         extends: true,
         test: {
           name: 'e2e',
+          globalSetup: ['test/support/build-dist.ts'],
           include: ['test/**/*.e2e.test.ts'],
           pool: 'forks',
           fileParallelism: false,

@@ -1,0 +1,191 @@
+/** Programs as users have them, started with `node --import fullgraph/register`, next to plain Node. */
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeRecord, type TraceRecord } from '../../src/ir/record.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const register = join(root, 'dist/register.js');
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fullgraph-host-'));
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(join(root, 'node_modules/@tensorflow'), join(folder, 'node_modules/@tensorflow'));
+  // Dependencies of tfjs are looked up from where the link leads to.
+  await cp(join(root, 'fixtures/programs/digits'), join(folder, 'digits'), { recursive: true });
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(
+  file: string,
+  options: { hosted: boolean; arguments?: string[]; settings?: object; input?: string },
+): Outcome {
+  const { hosted, settings = {}, input = '' } = options;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...(hosted ? ['--import', register] : []), file, ...(options.arguments ?? [])],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+      input,
+      env: {
+        ...process.env,
+        XDG_CACHE_HOME: join(folder, 'cache'),
+        FULLGRAPH_OPTIONS: JSON.stringify(settings),
+      },
+    },
+  );
+  return { status, stdout, stderr };
+}
+
+async function program(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, name), text);
+  return name;
+}
+
+async function recordsOf(file: string): Promise<TraceRecord[]> {
+  const text = await readFile(file, 'utf8');
+  return text.split('\n').flatMap((line) => decodeRecord(line) ?? []);
+}
+
+describe('a hosted program', () => {
+  test.each([
+    [
+      'an ES module with arguments, input and exit code',
+      'a.mjs',
+      `import * as tf from '@tensorflow/tfjs';
+       process.stdin.on('data', (text) => {
+         console.log(process.argv.slice(2), String(text), tf.tensor1d([1, 2, 3]).square().sum().dataSync());
+         process.exitCode = 3;
+       });`,
+    ],
+    [
+      'a CommonJS program that trains',
+      'b.cjs',
+      `const tf = require('@tensorflow/tfjs');
+       const w = tf.variable(tf.zeros([2, 1]));
+       const x = tf.tensor2d([[1, 2], [3, 4]]), y = tf.tensor2d([[5], [11]]);
+       const optimizer = tf.train.momentum(0.01, 0.9);
+       for (let i = 0; i < 5; i++) optimizer.minimize(() => x.matMul(w).sub(y).square().mean());
+       console.log(Array.from(w.dataSync(), (value) => value.toFixed(4)), tf.memory().numTensors, tf.getBackend());`,
+    ],
+    [
+      'an exception of tfjs that is caught, and one that is not',
+      'c.mjs',
+      `import * as tf from '@tensorflow/tfjs';
+       try { tf.matMul(tf.ones([2, 3]), tf.ones([2, 3])); } catch (error) { console.log(error.message); }
+       const gone = tf.ones([1]); gone.dispose();
+       console.log('before'); gone.add(1); console.log('never');`,
+    ],
+    [
+      'an unhandled rejection',
+      'd.mjs',
+      `import * as tf from '@tensorflow/tfjs';
+       console.log(tf.ones([2]).sum().arraySync());
+       Promise.reject(new Error('boom'));`,
+    ],
+  ])('behaves as in plain Node: %s', async (_title, name, text) => {
+    const file = await program(name, text);
+    const options = { arguments: ['x', '--y'], input: 'hello' };
+    const eager = start(file, { hosted: false, ...options });
+    const hosted = start(file, { hosted: true, ...options });
+    expect(hosted.stdout).toBe(eager.stdout);
+    expect(hosted.status).toBe(eager.status);
+  });
+
+  test('a program without tfjs runs and its trace says so', async () => {
+    const file = await program('plain.mjs', `console.log('hi')`);
+    const trace = join(folder, 'plain.jsonl');
+    expect(start(file, { hosted: true, settings: { traceFile: trace } })).toMatchObject({
+      status: 0,
+      stdout: 'hi\n',
+    });
+    expect(await recordsOf(trace)).toContainEqual(expect.objectContaining({ kind: 'note', code: 'FG5004' }));
+  });
+
+  test.each(['n.mjs', 'n.cjs'])('gets a stand-in for tfjs-node: %s', async (name) => {
+    const load = name.endsWith('.mjs')
+      ? `import * as tf from '@tensorflow/tfjs-node';`
+      : `const tf = require('@tensorflow/tfjs-node');`;
+    const file = await program(
+      name,
+      `${load}
+       tf.node.encodePng(tf.fill([2, 3, 3], 7, 'int32')).then((png) => {
+         console.log(tf.getBackend(), tf.node.decodeImage(png).shape.join());
+         try { tf.node.tensorBoard('x'); } catch (error) { console.log(error.message); }
+       });`,
+    );
+    const { stdout, status } = start(file, { hosted: true });
+    expect(stdout).toBe(
+      'tensorflow 2,3,3\ntf.node.tensorBoard is not available: fullgraph stands in for @tensorflow/tfjs-node\n',
+    );
+    expect(status).toBe(0);
+  });
+});
+
+describe('the trace of a TypeScript training program', () => {
+  let records: TraceRecord[];
+
+  beforeAll(async () => {
+    const trace = join(folder, 'digits.jsonl');
+    const { status, stderr } = start('digits/train.ts', { hosted: true, settings: { traceFile: trace } });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    records = await recordsOf(trace);
+  });
+
+  const of = <K extends TraceRecord['kind']>(kind: K) =>
+    records.filter((record): record is Extract<TraceRecord, { kind: K }> => record.kind === kind);
+
+  test('has its breaks at the right lines of the TypeScript source', () => {
+    const stacks = new Map(of('stack').map((stack) => [stack.id, stack.frames]));
+    const lines = of('source')[0]!.text.split('\n');
+    const places = of('break').map((item) => {
+      const frame = stacks.get(item.stack!)!.find((each) => each.origin === 'user')!;
+      return `${item.reason} ${lines[frame.line - 1]!.trim()}`;
+    });
+    expect(new Set(places)).toEqual(
+      new Set([
+        'FG1011 return optimizer.minimize(',
+        'FG1002 const correct = await predictions.equal(labels.argMax(-1)).sum().data();',
+        'FG1003 confidence.mean().print();',
+        'FG1005 const sure = await tf.whereAsync(confidence.greater(0.9));',
+      ]),
+    );
+  });
+
+  test('has one recompile, for the smaller last batch', () => {
+    const failures = of('guard-failure').filter((failure) => failure.outcome === 'recompile');
+    expect(failures).toHaveLength(1);
+    expect(failures[0]!.differences).toContainEqual(
+      expect.objectContaining({ expected: '32', actual: '4', kind: 'shape' }),
+    );
+  });
+
+  test('ran every op in compiled graphs and accounts for its time', () => {
+    const { totals } = of('end')[0]!;
+    expect(totals.opsEager).toBe(0);
+    expect(totals.opsCaptured + totals.opsFolded).toBe(totals.opsTotal);
+    const spent = totals.traceMs + totals.compileMs + totals.runMs + totals.syncMs + totals.eagerMs;
+    expect(spent).toBeLessThanOrEqual(totals.wallMs);
+  });
+
+  test('measured what breaks cost', () => {
+    const measured = of('saving').filter((saving) => saving.skipped === undefined);
+    expect(measured.length).toBeGreaterThan(0);
+    for (const saving of measured) expect(saving.brokenMs).toBeGreaterThan(0);
+  });
+});
