@@ -16,6 +16,7 @@ function channelVector(facts: SegmentFacts, value: string): string | undefined {
 
 /** Segment with biases inside convolutions. */
 export function foldBias(segment: Segment): Segment {
+  if (!segment.nodes.some((node) => node.op === 'Conv')) return segment;
   const facts = factsOf(segment);
   const position = new Map(segment.nodes.map((node, index) => [node, index]));
   const replaced = new Map<LoweredNode, LoweredNode | undefined>();

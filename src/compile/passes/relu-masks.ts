@@ -14,6 +14,7 @@ const steepest = 3.4028234663852886e38;
 
 /** Segment in which masks of rectified values are cheap. */
 export function reluMasks(segment: Segment): Segment {
+  if (!segment.nodes.some((node) => node.op === 'Sign')) return segment;
   const facts = factsOf(segment);
   const rectified = new Map<OnnxValue, OnnxValue>();
   const renamed = new Map<OnnxValue, OnnxValue>();
