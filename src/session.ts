@@ -205,7 +205,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     onBreak(cause) {
       if (isStrict && !unavoidable.has(cause.reason)) throw breakError(cause);
     },
-    onRun: savings?.observe,
+    onRun: savings === undefined ? undefined : (run) => savings.observe(run),
     maxNodes: options.maxNodes ?? 4096,
     recompileLimit: options.recompileLimit ?? 16,
     freeze: options.freeze ?? true,

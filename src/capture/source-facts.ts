@@ -78,7 +78,7 @@ const shownLengthChars = 60;
 function parse(text: string, file: string): Tree | undefined {
   const isTyped = /\.[mc]?tsx?$/.test(file);
   const options = { ecmaVersion: 'latest', locations: true, allowHashBang: true } as const;
-  const parser = isTyped ? Parser.extend(tsPlugin({ jsx: /x$/.test(file) })) : Parser;
+  const parser = isTyped ? Parser.extend(tsPlugin({ jsx: file.endsWith('x') })) : Parser;
   for (const sourceType of ['module', 'script'] as const) {
     try {
       return parser.parse(text, {

@@ -134,5 +134,9 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     trace?.close();
   };
   process.on('exit', finish);
-  if (trace !== undefined) finishOnSignals(() => finish(130), trace.flush);
+  if (trace !== undefined)
+    finishOnSignals(
+      () => finish(130),
+      () => trace.flush(),
+    );
 }

@@ -41,7 +41,7 @@ export function readHostOptions(environment: Readonly<Record<string, string | un
   if (text === undefined || text === '') return {};
   try {
     const value: unknown = JSON.parse(text);
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as HostOptions;
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value;
   } catch {
     // Falls through to the one message.
   }

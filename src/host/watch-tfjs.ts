@@ -8,8 +8,7 @@ import Module from 'node:module';
 
 /** `require`'s internals that Node keeps stable for tools such as this one. */
 interface ModuleInternals {
-  _load(request: string, parent: unknown, isMain: boolean): unknown;
-  _resolveFilename(request: string, parent: unknown, isMain: boolean): string;
+  _load: (this: unknown, request: string, parent: unknown, isMain: boolean) => unknown;
   readonly _cache: Readonly<
     Record<string, { readonly exports: unknown; readonly loaded: boolean } | undefined>
   >;

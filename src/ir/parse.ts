@@ -38,9 +38,7 @@ function decodeTags(value: AttributeValue): AttributeValue {
   }
   if (Array.isArray(value)) return value.map((item: AttributeValue) => decodeTags(item));
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, decodeTags(item as AttributeValue)]),
-    );
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decodeTags(item)]));
   }
   return value;
 }

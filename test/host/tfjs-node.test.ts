@@ -48,7 +48,7 @@ describe('names', () => {
 describe('images', () => {
   test.each([1, 2, 3, 4])('a png of %i channels comes back as it was', async (channels) => {
     const image = picture(5, 7, channels);
-    const bytes = await standIn.node.encodePng(image as unknown as TensorLike);
+    const bytes = await standIn.node.encodePng(image);
     const decoded = standIn.node.decodeImage(bytes);
     expect(decoded.shape).toEqual([5, 7, channels]);
     expect(decoded.dtype).toBe('int32');
@@ -56,8 +56,8 @@ describe('images', () => {
   });
 
   test('a jpeg comes back nearly as it was', async () => {
-    const image = tf.fill([16, 16, 3], 120, 'int32') as tf.Tensor3D;
-    const bytes = await standIn.node.encodeJpeg(image as unknown as TensorLike, '', 95);
+    const image = tf.fill<tf.Rank.R3>([16, 16, 3], 120, 'int32');
+    const bytes = await standIn.node.encodeJpeg(image, '', 95);
     expect(imageFormat(bytes)).toBe('jpeg');
     const decoded = standIn.node.decodeImage(bytes);
     const error = decoded.sub(image).abs().max().dataSync()[0]!;
@@ -65,7 +65,7 @@ describe('images', () => {
   });
 
   test('channels can be asked for', async () => {
-    const bytes = await standIn.node.encodePng(picture(2, 2, 3) as unknown as TensorLike);
+    const bytes = await standIn.node.encodePng(picture(2, 2, 3));
     expect(standIn.node.decodePng(bytes, 4).shape).toEqual([2, 2, 4]);
     const grey = standIn.node.decodePng(bytes, 1);
     const [red, green, blue] = [0, 37, 74];

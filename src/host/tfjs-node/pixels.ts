@@ -98,10 +98,15 @@ function decodeGif(bytes: Uint8Array): Pixels {
 
 function decodeBmp(bytes: Uint8Array): Pixels {
   const { decode } = require('bmp-ts') as {
-    decode(
+    readonly decode: (
       bytes: Buffer,
       options: { toRGBA: boolean },
-    ): { readonly width: number; readonly height: number; readonly data: Uint8Array; readonly bitPP: number };
+    ) => {
+      readonly width: number;
+      readonly height: number;
+      readonly data: Uint8Array;
+      readonly bitPP: number;
+    };
   };
   const image = decode(Buffer.from(bytes), { toRGBA: true });
   const channels = image.bitPP === 32 ? 4 : 3;
