@@ -29,16 +29,21 @@ async function runTier<T, C>(
   return problem.best !== atStart;
 }
 
-/** Reduces the problem's best test case to a fixed point of the passes, or until the budget or the user ends it. */
+/**
+ * Reduces the problem's best test case to a fixed point of the passes, or until the budget or the user ends it. Passes may
+ * remember what was refused; `forget` is called before each sweep that could be the last.
+ */
 export async function reduce<T, C>(
   problem: Problem<T>,
   passes: readonly ReductionPass<T, C>[],
   context: C,
+  forget: () => void = () => {},
 ): Promise<ReductionEnd> {
   const tiers = [...new Set(passes.map((pass) => pass.tier))]
     .sort((left, right) => left - right)
     .map((tier) => passes.filter((pass) => pass.tier === tier));
   let settled = new Map<string, T>();
+  let sweptFrom: T | undefined;
   try {
     let index = 0;
     while (index < tiers.length) {
@@ -47,7 +52,9 @@ export async function reduce<T, C>(
       if (!isConfirmed) settled = new Map();
       if (hasProgress) index = index === 0 && isConfirmed ? 1 : 0;
       else index++;
-      if (index === tiers.length && problem.beThorough()) {
+      if (index === tiers.length && (problem.beThorough() || sweptFrom !== problem.best)) {
+        sweptFrom = problem.best;
+        forget();
         settled = new Map();
         index = 0;
       }

@@ -79,8 +79,17 @@ export interface Coverage {
   readonly ranges: readonly { readonly start: number; readonly end: number; readonly count: number }[];
 }
 
-/** The value of an expression wherever it was evaluated; left out when it varied or was an object. */
+/** A primitive value as JSON can carry it. */
 export type ObservedValue = string | number | boolean | null | { readonly special: string };
+
+/** What an instrumented expression evaluated to. */
+export interface ObservedSite {
+  readonly id: number;
+  /** `typeof`s seen, with `null` and `array` told apart from `object`. */
+  readonly types: readonly string[];
+  /** Its value, when it was the same primitive each time. */
+  readonly value?: ObservedValue;
+}
 
 export interface RunReport {
   readonly kind: 'report';
@@ -95,7 +104,7 @@ export interface RunReport {
   readonly nans?: readonly NanSighting[];
   readonly reads?: readonly Read[];
   readonly coverage?: readonly Coverage[];
-  readonly observations?: readonly (readonly [number, ObservedValue])[];
+  readonly observations?: readonly ObservedSite[];
   readonly ops?: readonly RecordedOp[];
   /** State that could reach the next trial was left behind. */
   readonly needsRestart: boolean;

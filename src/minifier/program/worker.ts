@@ -6,7 +6,8 @@
 import { openBlackBox } from './black-box.ts';
 import { startCoverage, type CoverageSession } from './coverage.ts';
 import { openProgram, type Program } from './link.ts';
-import type { ObservedValue, ReportedError, RunReport, RunRequest } from './messages.ts';
+import type { ReportedError, RunReport, RunRequest } from './messages.ts';
+import { collectObservations } from './observe.ts';
 import { patchOpWrapper } from './op-arguments.ts';
 import { createOpLog } from './op-log.ts';
 import { currentEngine, registryOf, type Engine } from './tf-engine.ts';
@@ -149,31 +150,6 @@ class ProcessExited extends Error {
   override name = 'ProcessExited';
 }
 
-type Observer = (id: number, value: unknown) => unknown;
-const observerName = '__fullgraphObserve';
-
-function collectObservations(): Map<number, ObservedValue | undefined> {
-  const seen = new Map<number, ObservedValue | undefined>();
-  const encode = (value: unknown): ObservedValue | undefined => {
-    if (value === undefined) return { special: 'undefined' };
-    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) {
-      return { special: Object.is(value, -0) ? '-0' : String(value) };
-    }
-    const isPlain = value === null || ['number', 'boolean'].includes(typeof value);
-    return isPlain || (typeof value === 'string' && value.length < 200)
-      ? (value as ObservedValue)
-      : undefined;
-  };
-  const observe: Observer = (id, value) => {
-    const encoded = encode(value);
-    if (!seen.has(id)) seen.set(id, encoded);
-    else if (JSON.stringify(seen.get(id)) !== JSON.stringify(encoded)) seen.set(id, undefined);
-    return value;
-  };
-  Object.assign(globalThis, { [observerName]: observe });
-  return seen;
-}
-
 async function run(request: RunRequest): Promise<RunReport> {
   const begunMs = performance.now();
   const output = captureOutput();
@@ -241,13 +217,7 @@ async function run(request: RunRequest): Promise<RunReport> {
     ...(checks?.reads === true ? { reads: probe.reads } : {}),
     ...(found ? { coverage: found } : {}),
     ...(ops ? { ops } : {}),
-    ...(observed
-      ? {
-          observations: [...observed].flatMap(([id, value]) =>
-            value === undefined ? [] : [[id, value] as const],
-          ),
-        }
-      : {}),
+    ...(observed ? { observations: observed() } : {}),
   };
 }
 

@@ -3,16 +3,27 @@
  * neighbouring edits are tried by falling weight: first everything at once, then parts of half the weight, down to single
  * edits, so that a heavy edit is tried alone early and light ones travel in groups (delta debugging with a schedule that
  * is fixed beforehand, as in CDD, weighted by tokens as in Perses).
+ *
+ * An edit that was refused alone is remembered by its text and not tried again, although the rest of the program has changed,
+ * until the last sweep: that halves the cost of the way to the fixed point without moving the fixed point.
  */
 import type { Problem } from '../problem.ts';
-import { applyEdits, type Edit } from './edit.ts';
+import { isNode } from './ast.ts';
+import { applyEdits, printNode, type Edit } from './edit.ts';
+import { isWellScoped, scopeRepair } from './scoping.ts';
+import type { SourceContext } from './source-context.ts';
 import type { SourceTree } from './source-tree.ts';
 
 export interface ReduceEditsOptions {
-  /** Largest first chunk as a share of all weight: 1 tries everything at once. */
-  readonly firstShare?: number;
-  /** Takes edits back from a chunk that could not stand, given those already made; no oracle call is spent on them. */
-  readonly repair?: (made: readonly Edit[], chunk: readonly Edit[]) => readonly Edit[];
+  /**
+   * How much is likely to go. `most`: everything is tried at once first, and again in parts at the first visit. `some`:
+   * go down in larger steps. `few`: edits are tried one by one.
+   */
+  readonly expect?: 'most' | 'some' | 'few';
+  /** Take edits back from a chunk when they remove declarations that are still used. */
+  readonly repairs?: boolean;
+  /** Tells visits of one pass apart that look at different parts of the program; else the name of the pass. */
+  readonly stage?: string;
 }
 
 interface Chunk {
@@ -39,29 +50,74 @@ function partition(edits: readonly Edit[], limit: number): Edit[][] {
   return groups;
 }
 
+/** What an edit does, in words that stay the same while the program around it changes. */
+function describeEdits(pass: string, edits: readonly Edit[]): Map<Edit, string> {
+  const seen = new Map<string, number>();
+  const names = new Map<Edit, string>();
+  for (const edit of edits) {
+    const parts = edit.changes.map(({ target, to }) => {
+      const nodes = to === undefined ? [] : isNode(to) ? [to] : to;
+      return [target, ...nodes].map((node) => printable(node)).join(' => ');
+    });
+    const text = `${pass}: ${parts.join(' & ')}`;
+    const count = seen.get(text) ?? 0;
+    seen.set(text, count + 1);
+    names.set(edit, `${text} #${count}`);
+  }
+  return names;
+}
+
+function printable(node: Parameters<typeof printNode>[0]): string {
+  try {
+    return printNode(node);
+  } catch (error) {
+    // Parts such as patterns and specifiers have no text of their own for every printer.
+    if (error instanceof TypeError) return `${node.type} ${node.start}`;
+    throw error;
+  }
+}
+
+function firstLimit(
+  total: number,
+  expect: NonNullable<ReduceEditsOptions['expect']>,
+  visits: number,
+  count: number,
+): number {
+  if (expect === 'few' || (visits > 0 && count <= 40)) return 1;
+  return visits > 0 ? total / 8 : total;
+}
+
 /** Makes as many of the edits, all relative to the problem's present best, as the failure survives. */
 export async function reduceEdits(
   problem: Problem<SourceTree>,
+  context: SourceContext,
   pass: string,
   edits: readonly Edit[],
-  options: ReduceEditsOptions = {},
+  { expect = 'most', repairs = false, stage = pass }: ReduceEditsOptions = {},
 ): Promise<boolean> {
-  const { firstShare = 1, repair } = options;
   const base = problem.best;
+  const names = describeEdits(pass, edits);
+  const repair = repairs ? scopeRepair(base) : undefined;
   const made: Edit[] = [];
-  let open = [...edits];
+  const askedAlone = new Set<Edit>();
+  let open = edits.filter((edit) => !context.refused.has(names.get(edit)!));
 
   function* candidates(groups: readonly (readonly Edit[])[], from: number): Generator<Chunk | undefined> {
     for (let position = from; position < groups.length; position++) {
       const chunk = repair ? repair(made, groups[position]!) : groups[position]!;
       const testCase = chunk.length === 0 ? undefined : applyEdits(base, [...made, ...chunk]);
-      yield testCase && { edits: chunk, position, testCase };
+      const isFit = testCase !== undefined && isWellScoped(base, testCase);
+      if (isFit && chunk.length === 1) askedAlone.add(chunk[0]!);
+      yield isFit ? { edits: chunk, position, testCase } : undefined;
     }
   }
 
-  const total = edits.reduce((sum, each) => sum + each.weight, 0);
-  for (let limit = Math.max(1, total * firstShare); open.length > 0; limit /= 2) {
-    const groups = partition(open, limit);
+  const visits = context.visits.get(stage) ?? 0;
+  context.visits.set(stage, visits + 1);
+  const total = open.reduce((sum, each) => sum + each.weight, 0);
+  const step = expect === 'most' ? 2 : 8;
+  for (let limit = firstLimit(total, expect, visits, open.length); open.length > 0; limit /= step) {
+    const groups = partition(open, Math.max(1, limit));
     let position = 0;
     for (;;) {
       const hit = await problem.firstFailing(pass, candidates(groups, position));
@@ -71,7 +127,8 @@ export async function reduceEdits(
       open = open.filter((edit) => !done.has(edit));
       position = hit.position + 1;
     }
-    if (groups.every((group) => group.length === 1) || limit < 1) break;
+    if (limit <= 1 || groups.every((group) => group.length === 1)) break;
   }
+  for (const edit of open) if (askedAlone.has(edit)) context.refused.add(names.get(edit)!);
   return made.length > 0;
 }

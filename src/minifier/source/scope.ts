@@ -27,6 +27,8 @@ export interface Scopes {
   readonly bindingOf: ReadonlyMap<acorn.Identifier, Binding>;
   /** References to names that the file does not declare. */
   readonly free: ReadonlyMap<string, readonly acorn.Identifier[]>;
+  /** Undeclared names that are assigned to. */
+  readonly assigned: ReadonlySet<string>;
 }
 
 interface Scope {
@@ -70,6 +72,7 @@ class Analysis {
   readonly #bindings: Binding[] = [];
   readonly #bindingOf = new Map<acorn.Identifier, Binding>();
   readonly #free = new Map<string, acorn.Identifier[]>();
+  readonly #assigned = new Set<string>();
   readonly #pending: { readonly scope: Scope; readonly reference: Reference }[] = [];
 
   run(program: acorn.Program): Scopes {
@@ -78,7 +81,12 @@ class Analysis {
     this.#declareBlock(program.body, scope);
     for (const statement of program.body) this.#visit(statement, scope);
     for (const { scope: from, reference } of this.#pending) this.#resolve(from, reference);
-    return { bindings: this.#bindings, bindingOf: this.#bindingOf, free: this.#free };
+    return {
+      bindings: this.#bindings,
+      bindingOf: this.#bindingOf,
+      free: this.#free,
+      assigned: this.#assigned,
+    };
   }
 
   #open(parent: Scope | undefined, isFunctionScope: boolean): Scope {
@@ -142,6 +150,7 @@ class Analysis {
       this.#bindingOf.set(identifier, binding);
       return;
     }
+    if (reference.isWrite) this.#assigned.add(identifier.name);
     const known = this.#free.get(identifier.name);
     if (known) known.push(identifier);
     else this.#free.set(identifier.name, [identifier]);

@@ -1,0 +1,80 @@
+/**
+ * Windows of one to four neighbouring tokens, whatever they mean: what the syntax-aware passes have no rule for. Only at the
+ * end, when little is left. Most windows fail to parse, which costs nothing.
+ */
+import { tokenizer } from 'acorn';
+import { definePass } from '../define-pass.ts';
+import type { Candidate } from '../problem.ts';
+import { printProgram } from '../source/edit.ts';
+import { isWellScoped } from '../source/scoping.ts';
+import type { SourceContext, SourcePass } from '../source/source-context.ts';
+import { parseFile, tokenCount, type SourceFile, type SourceTree } from '../source/source-tree.ts';
+
+const maxTokens = 800;
+const maxWindow = 4;
+
+interface Token {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Window extends Candidate<SourceTree> {
+  readonly position: number;
+}
+
+function tokensOf(file: SourceFile): Token[] {
+  const options = { ecmaVersion: 'latest', sourceType: file.format === 'module' ? 'module' : 'script' } as const;
+  return [...tokenizer(file.text, options)].map(({ start, end }) => ({ start, end }));
+}
+
+function without(tree: SourceTree, file: SourceFile, start: number, end: number): SourceTree | undefined {
+  const text = `${file.text.slice(0, start)} ${file.text.slice(end)}`;
+  const parsed = parseFile(file.path, text, file.format);
+  const canonical = parsed && parseFile(file.path, printProgram(parsed.program), file.format);
+  return canonical && { ...tree, files: tree.files.map((each) => (each === file ? canonical : each)) };
+}
+
+/** Windows of one length from the back; those refused before, between the same neighbours, are left out. */
+function* windows(
+  tree: SourceTree,
+  context: SourceContext,
+  fileIndex: number,
+  length: number,
+  from: number,
+): Generator<Window | undefined> {
+  const file = tree.files[fileIndex]!;
+  const tokens = tokensOf(file);
+  for (let first = Math.min(from, tokens.length - length); first >= 0; first--) {
+    const start = tokens[first]!.start;
+    const end = tokens[first + length - 1]!.end;
+    const around = file.text.slice(tokens[Math.max(0, first - 4)]!.start, tokens[first + length + 3]?.end);
+    const name = `delete-tokens: ${length} at ${start - tokens[Math.max(0, first - 4)]!.start} of ${around}`;
+    if (context.refused.has(name)) continue;
+    const testCase = without(tree, file, start, end);
+    if (testCase === undefined || !isWellScoped(tree, testCase)) continue;
+    context.refused.add(name);
+    yield { testCase, position: first };
+  }
+}
+
+export const deleteTokens: SourcePass = definePass({
+  name: 'delete-tokens',
+  title: 'delete single tokens',
+  tier: 3,
+  run: async (problem, context) => {
+    if (tokenCount(problem.best) > maxTokens) return;
+    for (let length = maxWindow; length > 0; length--) {
+      for (let index = 0; index < problem.best.files.length; index++) {
+        let from = Infinity;
+        for (;;) {
+          const hit = await problem.firstFailing(
+            'delete-tokens',
+            windows(problem.best, context, index, length, from),
+          );
+          if (hit === undefined) break;
+          from = hit.position;
+        }
+      }
+    }
+  },
+});
