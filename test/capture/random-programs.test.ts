@@ -1,262 +1,41 @@
-import type { Tensor, Variable } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { runCaptured, runEager, type Log, type Program, type Tf } from './support/run-captured.ts';
+import { describe, it } from 'vitest';
+import { registerBackend } from '../../src/session.ts';
+import { createParanoidBackend } from './support/paranoid-backend.ts';
+import { anyStep, expectSame, runsOf, toProgram } from './support/random-programs.ts';
 
-/** One step of a generated program. Numbers pick among what exists when the step runs. */
-type Step =
-  | {
-      readonly kind: 'make';
-      readonly rows: number;
-      readonly columns: number;
-      readonly dtype: 'float32' | 'int32' | 'bool';
-    }
-  | { readonly kind: 'unary'; readonly op: number; readonly of: number }
-  | { readonly kind: 'binary'; readonly op: number; readonly left: number; readonly right: number }
-  | { readonly kind: 'shape'; readonly op: number; readonly of: number }
-  | { readonly kind: 'cast'; readonly of: number; readonly dtype: 'float32' | 'int32' | 'bool' }
-  | { readonly kind: 'read' | 'print' | 'dispose' | 'clone' | 'keep' | 'variable'; readonly of: number }
-  | { readonly kind: 'assign'; readonly to: number; readonly of: number }
-  | { readonly kind: 'readLater'; readonly of: number }
-  | { readonly kind: 'settle' }
-  | { readonly kind: 'grad'; readonly of: number }
-  | { readonly kind: 'train'; readonly of: number }
-  | { readonly kind: 'tidy'; readonly steps: readonly Step[] };
-
-const index = fc.nat({ max: 40 });
-const dtype = fc.constantFrom('float32', 'int32', 'bool');
-const leafStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      kind: fc.constant('make'),
-      rows: fc.integer({ min: 0, max: 3 }),
-      columns: fc.integer({ min: 1, max: 20 }),
-      dtype,
-    }),
-  },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('unary'), op: index, of: index }) },
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('binary'), op: index, left: index, right: index }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('shape'), op: index, of: index }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('cast'), of: index, dtype }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constantFrom('read', 'print', 'dispose', 'dispose', 'clone', 'keep', 'variable'),
-      of: index,
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('assign'), to: index, of: index }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('readLater'), of: index }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('settle') }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('grad'), of: index }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('train'), of: index }) },
-) as fc.Arbitrary<Step>;
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: leafStep },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('tidy'),
-      steps: fc.array(leafStep, { maxLength: 8 }),
-    }) as fc.Arbitrary<Step>,
-  },
-);
-
-const unary: readonly ((x: Tensor) => Tensor)[] = [
-  (x) => x.square(),
-  (x) => x.neg(),
-  (x) => x.relu(),
-  (x) => x.abs(),
-  (x) => x.toFloat().sigmoid(),
-  (x) => x.toFloat().exp(),
-  (x) => x.add(1),
-  (x) => x.mul(0.5),
-  (x) => x.clipByValue(-1, 1),
-];
-const binary: readonly ((tf: Tf, left: Tensor, right: Tensor) => Tensor)[] = [
-  (_tf, left, right) => left.add(right),
-  (_tf, left, right) => left.mul(right),
-  (_tf, left, right) => left.sub(right),
-  (_tf, left, right) => left.maximum(right),
-  (_tf, left, right) => left.less(right),
-  (tf, left, right) => tf.concat([left, right], -1),
-  (tf, left, right) => tf.stack([left, right]),
-  (tf, left, right) => tf.concat([left, left, right, left, right], 0),
-  (tf, left, right) => tf.stack([left, right, right, right, left, left], -1),
-  (_tf, left, right) => left.matMul(right, false, true),
-  (tf, left, right) => tf.where(left.greater(right), left, right),
-];
-const shapes: readonly ((tf: Tf, x: Tensor) => Tensor)[] = [
-  (_tf, x) => x.reshape([-1]),
-  (_tf, x) => x.flatten().expandDims(0),
-  (_tf, x) => x.squeeze(),
-  (_tf, x) => x.transpose(),
-  (_tf, x) => x.sum(),
-  (_tf, x) => x.toFloat().mean(-1, true),
-  (_tf, x) => x.max(0),
-  (_tf, x) => x.slice(0, 1),
-  (_tf, x) => x.reverse(),
-  (_tf, x) => x.tile(x.shape.map(() => 2)),
-  (_tf, x) => x.argMax(-1),
-  (tf, x) => tf.concat([x]),
-  (_tf, x) => x.unstack()[0]!,
-  (_tf, x) => x.toFloat().cumsum(0),
-  (tf, x) => tf.unique(x.flatten()).values,
-  (tf, x) => tf.gather(x, tf.tensor1d([0, 0], 'int32')),
-];
-
-/** Everything a running program holds. */
-interface State {
-  readonly tensors: Tensor[];
-  readonly variables: Variable[];
-  readonly reads: Promise<unknown>[];
-  seed: number;
-}
-
-function pick<T>(list: readonly T[], number: number): T | undefined {
-  return list.length === 0 ? undefined : list[number % list.length];
-}
-
-async function perform(tf: Tf, step: Step, state: State, log: Log): Promise<void> {
-  const live = state.tensors.filter((tensor) => !tensor.isDisposed);
-  const push = (tensor: Tensor | undefined): void => void (tensor && state.tensors.push(tensor));
-  switch (step.kind) {
-    case 'make': {
-      const size = step.rows * step.columns;
-      const values = Array.from({ length: size }, (_, at) => ((at * 7 + state.seed++) % 11) - 5);
-      const numbers = step.dtype === 'bool' ? values.map((value) => Number(value > 0)) : values;
-      return push(tf.tensor(numbers, [step.rows, step.columns], step.dtype));
-    }
-    case 'unary': {
-      const x = pick(live, step.of);
-      return push(x && pick(unary, step.op)!(x));
-    }
-    case 'binary': {
-      const left = pick(live, step.left);
-      const right = pick(live, step.right);
-      return push(left && right && pick(binary, step.op)!(tf, left, right));
-    }
-    case 'shape': {
-      const x = pick(live, step.of);
-      return push(x && pick(shapes, step.op)!(tf, x));
-    }
-    case 'cast':
-      return push(pick(live, step.of)?.cast(step.dtype));
-    case 'read':
-      return log(pick(live, step.of)?.dataSync());
-    case 'print':
-      return log(pick(live, step.of)?.toString());
-    case 'dispose':
-      return pick(live, step.of)?.dispose();
-    case 'clone':
-      return push(pick(live, step.of)?.clone());
-    case 'keep': {
-      const x = pick(live, step.of);
-      if (x !== undefined) tf.keep(x);
-      return;
-    }
-    case 'variable': {
-      const x = pick(live, step.of);
-      if (x !== undefined) state.variables.push(tf.variable(x));
-      return;
-    }
-    case 'assign': {
-      const x = pick(live, step.of);
-      const variable = pick(state.variables, step.to);
-      if (x !== undefined) variable?.assign(x);
-      return push(variable?.add(1));
-    }
-    case 'readLater': {
-      const x = pick(live, step.of);
-      if (x !== undefined) state.reads.push(x.data());
-      return;
-    }
-    case 'settle':
-      return log(await Promise.all(state.reads.splice(0)));
-    case 'grad': {
-      const x = pick(
-        live.filter((tensor) => tensor.dtype === 'float32'),
-        step.of,
-      );
-      return push(x && tf.grad((value) => value.square().mul(2).sum())(x));
-    }
-    case 'train': {
-      const floats = state.variables.filter((variable) => variable.dtype === 'float32');
-      const variable = pick(floats, step.of);
-      if (variable === undefined) return;
-      const optimizer = tf.train.adam(0.1);
-      push(optimizer.minimize(() => variable.square().sum(), true, [variable]) ?? undefined);
-      optimizer.dispose();
-      return;
-    }
-    case 'tidy':
-      return;
-  }
-}
-
-function toProgram(steps: readonly Step[]): Program {
-  return async (tf, log, memory) => {
-    const state: State = { tensors: [], variables: [], reads: [], seed: 0 };
-    const attempt = async (step: Step): Promise<void> => {
-      try {
-        await perform(tf, step, state, log);
-      } catch (error) {
-        log(error);
-      }
-    };
-    for (const step of steps) {
-      if (step.kind === 'tidy') {
-        const first = state.tensors.length;
-        tf.engine().startScope();
-        for (const inner of step.steps) await attempt(inner);
-        const results = state.tensors.slice(first).filter((tensor) => !tensor.isDisposed);
-        tf.engine().endScope(results.slice(-1));
-      } else {
-        await attempt(step);
-      }
-      log(memory());
-    }
-    log(await Promise.all(state.reads));
-    for (const tensor of state.tensors) if (!tensor.isDisposed) log(tensor.dataSync());
-    for (const variable of state.variables) log(variable.dataSync());
-  };
-}
-
-/** cpu's Concat answers with an untyped array when it is empty, on which its Slice fails: nothing to imitate. */
-const hitsTfjsBug = (log: readonly unknown[]): boolean =>
-  JSON.stringify(log).includes('subarray is not a function');
+const steps = fc.array(anyStep, { minLength: 1, maxLength: 40 });
+const parts = [
+  fc.array(anyStep, { maxLength: 8 }),
+  fc.array(anyStep, { minLength: 1, maxLength: 14 }),
+] as const;
 
 describe('any program', () => {
   it('observes the same values, errors and memory when captured', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
-        const program = toProgram(steps);
-        const eager = await runEager(program);
-        fc.pre(!hitsTfjsBug(eager.log));
-        const captured = await runCaptured(program);
-        expect(captured.log).toEqual(eager.log);
-        expect(captured.memory).toEqual(eager.memory);
-      }),
-      { numRuns: Number(process.env['FULLGRAPH_PROPERTY_RUNS'] ?? 150) },
-    );
+    const property = fc.asyncProperty(steps, (all) => expectSame(toProgram(all)));
+    await fc.assert(property, { numRuns: runsOf(150) });
   });
 
   it('observes the same however small the pieces are that it is cut into', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { minLength: 1, maxLength: 40 }),
-        fc.integer({ min: 1, max: 6 }),
-        async (steps, maxNodes) => {
-          const program = toProgram(steps);
-          const eager = await runEager(program);
-          fc.pre(!hitsTfjsBug(eager.log));
-          const captured = await runCaptured(program, { maxNodes });
-          expect(captured.log).toEqual(eager.log);
-          expect(captured.memory).toEqual(eager.memory);
-        },
-      ),
-      { numRuns: Number(process.env['FULLGRAPH_PROPERTY_RUNS'] ?? 60) },
+    const property = fc.asyncProperty(steps, fc.integer({ min: 1, max: 6 }), (all, maxNodes) =>
+      expectSame(toProgram(all), { maxNodes }),
     );
+    await fc.assert(property, { numRuns: runsOf(60) });
+  });
+
+  it('never runs a graph under facts that it was not compiled for', async () => {
+    registerBackend('paranoid', (context) => createParanoidBackend(context, { promotes: true }));
+    const property = fc.asyncProperty(...parts, (prelude, body) =>
+      expectSame(toProgram(prelude, body, 5), { backend: 'paranoid' }),
+    );
+    await fc.assert(property, { numRuns: runsOf(80) });
+  });
+
+  it('finds no wrong graph when no constant is ever promoted', async () => {
+    registerBackend('rigid', (context) => createParanoidBackend(context, { promotes: false }));
+    const property = fc.asyncProperty(...parts, (prelude, body) =>
+      expectSame(toProgram(prelude, body, 4), { backend: 'rigid', recompileLimit: 2 }),
+    );
+    await fc.assert(property, { numRuns: runsOf(60) });
   });
 });
