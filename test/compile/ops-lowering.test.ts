@@ -43,7 +43,7 @@ describe('a lowering', () => {
     expect(left).toMatchInlineSnapshot(`
       {
         "AvgPool": 1,
-        "Conv2D": 2,
+        "Conv2D": 3,
         "Conv2DBackpropFilter": 1,
         "Conv2DBackpropInput": 1,
         "Conv3D": 1,

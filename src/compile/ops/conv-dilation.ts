@@ -77,6 +77,7 @@ const dilation: OpDefinition = defineOp({
   lower(context) {
     if (!areFullFloats([...context.inputTypes, ...context.outputTypes])) return undefined;
     const window = dilationWindow(context.inputTypes, context.attributes)!;
+    if (!window.isRegular) return undefined;
     const maximum = context.op('Max', [...tapSums(context, window), floor(context)]);
     return [context.cast(maximum, 'float32')];
   },
@@ -98,7 +99,7 @@ function gradientOp(
     lower(context) {
       if (!areFullFloats([...context.inputTypes, ...context.outputTypes])) return undefined;
       const window = dilationWindow(context.inputTypes, context.attributes)!;
-      if (!sameShape(context.inputTypes[2]!.shape, window.outputShape)) return undefined;
+      if (!window.isRegular || !sameShape(context.inputTypes[2]!.shape, window.outputShape)) return undefined;
       const sums = tapSums(context, window);
       const zero = context.scalar(0, 'float32');
       const takers = firstMaximum(context, sums, context.op('Max', sums));

@@ -62,7 +62,7 @@ function forwardWindow(
 /** Whether ONNX has this: cpu's depthwise gradients step over a filter as if it were not dilated. */
 function hasOnnxForm(context: LoweringContext, window: SlidingWindow): boolean {
   const isDilated = window.axes.some((axis) => axis.dilation > 1);
-  return !isDilated && areFullFloats([...context.inputTypes, ...context.outputTypes]);
+  return window.isRegular && !isDilated && areFullFloats([...context.inputTypes, ...context.outputTypes]);
 }
 
 function inferGradient(
@@ -166,7 +166,7 @@ function flippedConv(
 }
 
 /** Attributes of the ConvTranspose that undoes this window; it fills inputs that no window reached with 0. */
-export function transposedAttributes(axes: readonly WindowAxis[]): Record<string, readonly number[]> {
+function transposedAttributes(axes: readonly WindowAxis[]): Record<string, readonly number[]> {
   const reach = (axis: WindowAxis): number =>
     (axis.output - 1) * axis.stride + (axis.kernel - 1) * axis.dilation + 1;
   const unread = axes.map((axis) => Math.max(0, axis.input + axis.padBegin - reach(axis)));

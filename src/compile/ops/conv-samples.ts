@@ -25,6 +25,16 @@ export const convSamples: readonly OpSample[] = [
   { inputs: [f32([1, 5, 5, 2]), f32([3, 3, 2, 2])], attributes: { ...valid, pad: 2 } },
   { inputs: [f32([1, 6, 5, 2]), f32([3, 3, 2, 2])], attributes: { ...valid, pad: 1, strides: [2, 2] } },
   {
+    inputs: [f32([1, 8, 8, 2]), f32([2, 3, 2, 2])],
+    attributes: { ...valid, pad: 1, strides: [2, 1] },
+    about: "tfjs counts columns with the rows' numbers",
+  },
+  {
+    inputs: [f32([1, 8, 8, 2]), f32([3, 2, 2, 2])],
+    attributes: { ...valid, pad: 1, strides: [1, 2] },
+    about: "tfjs counts columns with the rows' numbers",
+  },
+  {
     inputs: [f32([1, 5, 6, 2]), f32([3, 3, 2, 2])],
     attributes: { ...valid, pad: 1, strides: [2, 2], dimRoundingMode: 'ceil' },
     about: 'windows past the padding',

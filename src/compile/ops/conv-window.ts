@@ -21,7 +21,8 @@ export interface WindowAxis {
 export interface SlidingWindow {
   readonly axes: readonly WindowAxis[];
   readonly isChannelsLast: boolean;
-  readonly isSame: boolean;
+  /** Whether the windows end where the padded image ends; tfjs's sizes for a numeric padding may stop before. */
+  readonly isRegular: boolean;
   readonly batch: number;
   readonly inChannels: number;
   readonly outChannels: number;
@@ -66,6 +67,12 @@ interface AxisRequest {
   readonly stride: number;
   readonly dilation: number;
   readonly spatialRank: number;
+  /** Kernel and stride from which the output size for a numeric padding follows. */
+  readonly counted: { readonly kernel: number; readonly stride: number; readonly dilation: number };
+}
+
+function effectiveSize(kernel: number, dilation: number): number {
+  return (kernel - 1) * dilation + 1;
 }
 
 function samePadding(axis: AxisRequest, effective: number): [number, number] {
@@ -82,14 +89,16 @@ function outputOf(
   axis: AxisRequest,
   round: (value: number) => number,
 ): [number, number] | undefined {
-  const effective = (axis.kernel - 1) * Math.max(1, axis.dilation) + 1;
+  const effective = effectiveSize(axis.kernel, axis.dilation);
   const { input, stride, spatialRank } = axis;
   if (pad === 'same') return samePadding(axis, effective);
   if (pad === 'valid' && spatialRank === 2) return [Math.ceil((input - effective + 1) / stride), 0];
   if (pad === 'valid' || typeof pad === 'number') {
     const amount = pad === 'valid' ? 0 : pad;
     if (spatialRank === 3 && input + 2 * amount < effective) return [0, amount];
-    return [round((input - effective + 2 * amount) / stride + 1), amount];
+    const { counted } = axis;
+    const reach = effectiveSize(counted.kernel, counted.dilation);
+    return [round((input - reach + 2 * amount) / counted.stride + 1), amount];
   }
   const pair = Array.isArray(pad) && spatialRank === 2 ? (pad[spatialAxis] as AttributeValue) : undefined;
   const ends = pair === undefined ? undefined : tupleOf(pair, 2);
@@ -106,6 +115,12 @@ function isWindowAxis(axis: WindowAxis): boolean {
     axis.stride >= 1 &&
     axis.dilation >= 1
   );
+}
+
+function isRegularAxis(axis: WindowAxis): boolean {
+  const padded = axis.input + axis.padBegin + axis.padEnd;
+  const room = Math.floor((padded - effectiveSize(axis.kernel, axis.dilation)) / axis.stride) + 1;
+  return Math.max(0, room) === axis.output;
 }
 
 /** The window, or `undefined` for arguments that have no meaning to tfjs. */
@@ -127,11 +142,16 @@ export function slidingWindow(request: WindowRequest): SlidingWindow | undefined
       stride: strides[index]!,
       dilation,
       spatialRank,
+      // In two dimensions tfjs takes the height's numbers for the width, too.
+      counted:
+        spatialRank === 2
+          ? { kernel: kernel[0]!, stride: strides[0]!, dilation: Math.max(1, dilations[0]!) }
+          : { kernel: size, stride: strides[index]!, dilation },
     };
     const found = outputOf(request.pad, firstSpatial + index, axis, round);
     if (found === undefined) return undefined;
     const [output, padBegin] = found;
-    const reach = (output - 1) * axis.stride + (size - 1) * dilation + 1;
+    const reach = (output - 1) * axis.stride + effectiveSize(size, dilation);
     const windowAxis: WindowAxis = {
       input: axis.input,
       output: output + 0,
@@ -151,7 +171,7 @@ export function slidingWindow(request: WindowRequest): SlidingWindow | undefined
   return {
     axes,
     isChannelsLast,
-    isSame: request.pad === 'same',
+    isRegular: axes.every(isRegularAxis),
     batch,
     inChannels,
     outChannels,

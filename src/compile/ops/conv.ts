@@ -58,7 +58,7 @@ function conv2D([x, filter]: Inputs, attributes: Attributes): Convolution | unde
 }
 
 /** The window of DepthwiseConv2dNative: cpu's kernel reads channels last whatever `dataFormat` says. */
-export function depthwiseConv2D([x, filter]: Inputs, attributes: Attributes): Convolution | undefined {
+function depthwiseConv2D([x, filter]: Inputs, attributes: Attributes): Convolution | undefined {
   const dilations = attributes['dilations'] ?? 1;
   if (!x || !filter || filter.shape.length !== 4 || attributes['dataFormat'] === 'NCHW') return undefined;
   if (!stridesOrDilationsAreOne(attributes['strides'], dilations)) return undefined;
@@ -169,7 +169,7 @@ function convolve(context: LoweringContext, conv: Convolution, bias: OnnxValue |
 function lowerConv(understand: Understand): NonNullable<OpDefinition['lower']> {
   return (context) => {
     const conv = isLowerable(context) ? understand(context.inputTypes, context.attributes) : undefined;
-    if (conv === undefined) return undefined;
+    if (conv?.window.isRegular !== true) return undefined;
     const { value, isChannelsLast } = convolve(context, conv, undefined);
     const mustMove = conv.window.isChannelsLast && !isChannelsLast;
     return [mustMove ? toChannelsLast(context, value, conv.window.outputShape.length) : value];
@@ -232,7 +232,7 @@ function inferFused(understand: Understand): OpDefinition['infer'] {
 function lowerFused(understand: Understand): NonNullable<OpDefinition['lower']> {
   return (context) => {
     const conv = isLowerable(context) ? understand(context.inputTypes, context.attributes) : undefined;
-    if (conv === undefined) return undefined;
+    if (conv?.window.isRegular !== true) return undefined;
     const { window } = conv;
     const { outputShape, outChannels } = window;
     const rank = outputShape.length;

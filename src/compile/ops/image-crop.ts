@@ -11,11 +11,7 @@ import { isEmpty } from './rules.ts';
 /**
  * `[..., channels]`: pixels of a channels-last image at `[..., 1]` coordinates, which must lie inside.
  */
-export function pixelsAt(
-  context: LoweringContext,
-  image: OnnxValue,
-  coordinates: readonly OnnxValue[],
-): OnnxValue {
+function pixelsAt(context: LoweringContext, image: OnnxValue, coordinates: readonly OnnxValue[]): OnnxValue {
   return context.op('GatherND', [image, context.op('Concat', coordinates, { axis: -1 })]);
 }
 
@@ -40,7 +36,7 @@ function cropCoordinates(
 }
 
 /** `[boxes, height, width, 1]` int64 of per-axis `[boxes, size]` doubles that were clipped to the image. */
-export function asIndex(
+function asIndex(
   context: LoweringContext,
   value: OnnxValue,
   shape: readonly number[],

@@ -49,7 +49,8 @@ export function poolWindow(
 
 /** Whether every window meets the image, and padding is smaller than the window as ONNX demands. */
 export function isOnnxPool(window: SlidingWindow): boolean {
-  return window.axes.every((axis) => axis.padBegin < axis.kernel && axis.padEnd < axis.kernel);
+  const isSmall = window.axes.every((axis) => axis.padBegin < axis.kernel && axis.padEnd < axis.kernel);
+  return isSmall && window.isRegular;
 }
 
 function inferPool(family: PoolFamily): OpDefinition['infer'] {
@@ -91,7 +92,7 @@ function lowerPool(family: PoolFamily): NonNullable<OpDefinition['lower']> {
   };
 }
 
-export function isEmptyPool(window: SlidingWindow): boolean {
+function isEmptyPool(window: SlidingWindow): boolean {
   return elementCount(window.outputShape) === 0;
 }
 
