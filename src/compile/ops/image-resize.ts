@@ -131,10 +131,21 @@ const resizeBilinear: OpDefinition = defineOp({
     const floats = images.dtype === 'float32' ? x : context.cast(x, 'float32');
     if (isExactInFloats(rows) && isExactInFloats(columns)) {
       return [
-        context.op('Resize', [floats, undefined, undefined, context.ints(shape)], {
-          mode: 'linear',
-          coordinate_transformation_mode: rows.halfPixelCenters ? 'half_pixel' : 'asymmetric',
-        }),
+        context.op(
+          'Resize',
+          [
+            floats,
+            undefined,
+            context.tensor(
+              Float32Array.of(1, rows.output / rows.input, columns.output / columns.input, 1),
+              [4],
+            ),
+          ],
+          {
+            mode: 'linear',
+            coordinate_transformation_mode: rows.halfPixelCenters ? 'half_pixel' : 'asymmetric',
+          },
+        ),
       ];
     }
     const tall = interpolate(context, floats, bilinearSources(rows), 1);
