@@ -1,9 +1,8 @@
-/** Blocks of an image moved between space, depth and batch: reshapes around one Transpose. Diag is beside them. */
-import { attribute, defineOp, type OnnxValue, type OpDefinition } from './define-op.ts';
+/** Blocks of an image moved between space, depth and batch: reshapes around one Transpose. */
+import { attribute, defineOp, type OpDefinition } from './define-op.ts';
 import { batchToSpaceSamples, depthToSpaceSamples, spaceToBatchSamples } from './image-samples.ts';
 import { reshape, transpose } from './numbers.ts';
-import { elementCount, hasComplex, isEmpty, numberLists } from './rules.ts';
-import { bool, f32, i32 } from './samples.ts';
+import { elementCount, hasComplex, numberLists } from './rules.ts';
 
 const depthToSpace: OpDefinition = defineOp({
   kernel: 'DepthToSpace',
@@ -111,28 +110,7 @@ const batchToSpace: OpDefinition = defineOp({
   samples: batchToSpaceSamples,
 });
 
-/** A column padded with as many zeros as there are rows, read as rows one shorter, has it on the diagonal. */
-const diag: OpDefinition = defineOp({
-  kernel: 'Diag',
-  inputs: ['x'],
-  infer: ([x]) =>
-    x && x.dtype !== 'complex64' && x.dtype !== 'string'
-      ? [{ dtype: x.dtype, shape: [...x.shape, ...x.shape] }]
-      : undefined,
-  lower(context) {
-    const type = context.inputTypes[0]!;
-    if (isEmpty(type)) return undefined;
-    const size = elementCount(type.shape);
-    const column = reshape(context, context.inputs[0]!, [size, 1]);
-    const rows = context.op('Pad', [column, context.ints([0, 0, 0, size])]);
-    const flat: OnnxValue = reshape(context, rows, [size * (size + 1)]);
-    const square = context.op('Slice', [flat, context.ints([0]), context.ints([size * size])]);
-    return [reshape(context, square, context.outputTypes[0]!.shape)];
-  },
-  samples: [{ inputs: [f32([4])] }, { inputs: [i32([2, 3])] }, { inputs: [bool([3])] }],
-});
-
-/** Kernels that talk to canvases: eager, always. */
+/** Reads a canvas: eager, always. */
 const fromPixels: OpDefinition = defineOp({
   kernel: 'FromPixels',
   inputs: [],
@@ -141,20 +119,5 @@ const fromPixels: OpDefinition = defineOp({
   samples: [],
 });
 
-const draw: OpDefinition = defineOp({
-  kernel: 'Draw',
-  inputs: ['image'],
-  infer: () => undefined,
-  isEager: true,
-  samples: [],
-});
-
-/** Block moves, Diag and the canvas kernels. */
-export const imageBlockOps: readonly OpDefinition[] = [
-  depthToSpace,
-  spaceToBatch,
-  batchToSpace,
-  diag,
-  fromPixels,
-  draw,
-];
+/** Block moves, and the kernel that reads canvases. */
+export const imageBlockOps: readonly OpDefinition[] = [depthToSpace, spaceToBatch, batchToSpace, fromPixels];
