@@ -133,6 +133,8 @@ export function resolveStridedSlice(
   // Eager takes plain slices by way of Slice, which rejects an end before its begin.
   const isPlain = dense.ranges.every((range) => range.stride === 1);
   if (isPlain && known.some((interval) => interval.end < interval.begin)) return undefined;
+  // With other strides it forgets which axes were dropped, and reads other elements or none: its own answer.
+  if (!isPlain && dense.ranges.some((range) => range.isDropped)) return undefined;
   return {
     begin: known.map((interval) => interval.begin),
     end: known.map((interval) => interval.end),
