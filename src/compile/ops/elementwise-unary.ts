@@ -67,7 +67,7 @@ function constantBool(value: number): LowerUnary {
   return (context) => filled(context, value, 'bool', shapeOf(context));
 }
 
-/** `f` computed in double and rounded to float32 once, where float32 arithmetic would cancel. */
+/** `f` computed in double and rounded to float32 once, as eager does: where float32 loses too much on the way. */
 function inDouble(f: (context: LoweringContext, x: OnnxValue, one: OnnxValue) => OnnxValue): LowerUnary {
   return (context, x) => {
     const one = context.tensor(Float64Array.of(1), []);
@@ -132,8 +132,8 @@ const squareOfFloat: LowerUnary = (context, x) => context.op('Pow', [x, context.
 const squareOfInt: LowerUnary = (context, x) => context.op('Mul', [x, x]);
 
 export const unaryOps: readonly OpDefinition[] = [
-  ...['Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Cos', 'Cosh', 'Sin', 'Sinh', 'Tan', 'Tanh'].map(
-    (kernel) => floatFunction(kernel),
+  ...['Acos', 'Acosh', 'Asin', 'Asinh', 'Atan', 'Atanh', 'Cos', 'Cosh', 'Sin', 'Sinh', 'Tanh'].map((kernel) =>
+    floatFunction(kernel),
   ),
   ...['Elu', 'Log', 'Reciprocal', 'Selu', 'Sigmoid', 'Softplus', 'Sqrt'].map((kernel) =>
     floatFunction(kernel),
@@ -150,12 +150,18 @@ export const unaryOps: readonly OpDefinition[] = [
   unary({
     kernel: 'Exp',
     result: 'float32',
-    lower: { float32: direct('Exp'), int32: castToFloat(direct('Exp')), bool: castToFloat(direct('Exp')) },
+    lower: { float32: direct('Exp'), int32: inDouble(direct('Exp')), bool: inDouble(direct('Exp')) },
   }),
   unary({
     kernel: 'Expm1',
     lower: {
       float32: inDouble((context, x, one) => context.op('Sub', [context.op('Exp', [x]), one])),
+    },
+  }),
+  unary({
+    kernel: 'Tan',
+    lower: {
+      float32: inDouble((context, x) => context.op('Div', [context.op('Sin', [x]), context.op('Cos', [x])])),
     },
   }),
   unary({
