@@ -40,22 +40,6 @@ function lowerFirst(kernel: string): string {
   return acronym.toLowerCase() + word.slice(acronym.length);
 }
 
-/**
- * The type under which a leaf enters the graph: its own, or the first one that it is used under when that is another
- * shape of the same memory. No graph needs to reshape what arrives.
- */
-function leafTypes(plan: CutPlan): ReadonlyMap<LazyValue, InternedType> {
-  const types = new Map<LazyValue, InternedType>();
-  for (const { inputs, signature } of plan.nodes) {
-    for (const [index, input] of inputs.entries()) {
-      if (input === undefined || types.has(input)) continue;
-      const used = signature.inputTypes[index]!;
-      types.set(input, used.dtype === input.type.dtype ? used : input.type);
-    }
-  }
-  return types;
-}
-
 function leafNode(
   name: string,
   type: { readonly dtype: string; readonly shape: readonly number[] },
@@ -82,11 +66,10 @@ export function buildGraph(
   const refs = new Map<LazyValue, ValueRef>();
   const viewed = new Map<LazyValue, Map<InternedType, ValueRef>>();
 
-  const entryTypes = leafTypes(plan);
   const typeOf = new Map<LazyValue, InternedType>();
   for (const [index, leaf] of plan.leaves.entries()) {
     const kind = kinds[index]!;
-    const type = entryTypes.get(leaf)!;
+    const type = plan.leafTypes[index]!;
     const fallback = kind === 'constant' ? 'c' : kind === 'state' ? 'w' : 'x';
     const name = unique(naming.leaf(leaf) ?? fallback);
     const node = leafNode(name, { dtype: type.dtype, shape: type.shape }, kind, leaf.host!);

@@ -4,13 +4,18 @@
  */
 import type { HostArray } from '../ir/tensor-type.ts';
 import type { LazyValue, PendingNode } from './pending.ts';
-import { mix } from './type-table.ts';
+import { mix, type InternedType } from './type-table.ts';
 
 export interface CutPlan {
   /** What has to run, in order. */
   readonly nodes: readonly PendingNode[];
   /** What arrives from outside, in order of first use. */
   readonly leaves: readonly LazyValue[];
+  /**
+   * Types under which leaves enter the graph: their own, or the one of their first use when that is another shape of the
+   * same memory. No graph needs to reshape what arrives.
+   */
+  readonly leafTypes: readonly InternedType[];
   /** What has to be kept, in order of slots: results that nothing in the graph reads, state, values asked for. */
   readonly outputs: LazyValue[];
   /** Alive, but read inside the graph: the program may never ask for them. */
@@ -84,6 +89,7 @@ export function planCut(nodes: readonly PendingNode[], roots?: ReadonlySet<LazyV
   const cut = ++cutCount;
   const { needed, outputs, deferrable } = selectNodes(nodes, cut, roots);
   const leaves: LazyValue[] = [];
+  const leafTypes: InternedType[] = [];
   const wiring: number[] = [];
   const structure: number[] = [needed.length];
   let wiringHash = 0;
@@ -95,11 +101,14 @@ export function planCut(nodes: readonly PendingNode[], roots?: ReadonlySet<LazyV
     structure.push(signature.id);
     wiringHash = mix(wiringHash, signature.kernel.id);
     structureHash = mix(structureHash, signature.id);
-    for (const input of node.inputs) {
+    for (let index = 0; index < node.inputs.length; index++) {
+      const input = node.inputs[index];
       let code = absentInput;
       if (input !== undefined) {
         if (input.slotIn !== cut) {
+          const used = signature.inputTypes[index]!;
           leaves.push(input);
+          leafTypes.push(used.dtype === input.type.dtype ? used : input.type);
           input.slotIn = cut;
           input.slot = -leaves.length;
         }
@@ -115,13 +124,14 @@ export function planCut(nodes: readonly PendingNode[], roots?: ReadonlySet<LazyV
       value.slot = slots++;
     }
   }
-  for (const leaf of leaves) {
-    structure.push(leaf.type.id);
-    structureHash = mix(structureHash, leaf.type.id);
+  for (const { id } of leafTypes) {
+    structure.push(id);
+    structureHash = mix(structureHash, id);
   }
   return {
     nodes: needed,
     leaves,
+    leafTypes,
     outputs,
     deferrable,
     wiring: Int32Array.from(wiring),
