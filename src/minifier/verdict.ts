@@ -32,6 +32,9 @@ export interface Verdict {
   readonly also?: readonly Verdict[];
 }
 
+/** How the name of a crash by exit code begins. */
+export const exitCodeName = 'exit code';
+
 export const passed: Verdict = { kind: 'pass', message: 'passes' };
 
 /** Equal for equal signatures; readable. */
@@ -39,11 +42,22 @@ export function signatureKey(signature: Signature): string {
   return [signature.kind, signature.name, signature.message, signature.where].join(' | ');
 }
 
+/**
+ * Whether two failures are the same. A program that prints an error's message and exits with a code shows the same failure
+ * as one that lets the error out.
+ */
+export function isSameFailure(seen: Signature, expected: Signature): boolean {
+  if (signatureKey(seen) === signatureKey(expected)) return true;
+  const wasReported =
+    expected.kind === 'crash' && expected.name.startsWith(exitCodeName) && expected.message !== '';
+  if (!wasReported || seen.kind !== 'crash') return false;
+  return [seen.message, `${seen.name}: ${seen.message}`].includes(expected.message);
+}
+
 /** Whether the run showed this failure, first or among others. */
 export function showsFailure(verdict: Verdict, expected: Signature): boolean {
-  const key = signatureKey(expected);
   return [verdict, ...(verdict.also ?? [])].some(
-    (each) => each.signature !== undefined && signatureKey(each.signature) === key,
+    ({ signature }) => signature !== undefined && isSameFailure(signature, expected),
   );
 }
 

@@ -23,7 +23,10 @@ interface Window extends Candidate<SourceTree> {
 }
 
 function tokensOf(file: SourceFile): Token[] {
-  const options = { ecmaVersion: 'latest', sourceType: file.format === 'module' ? 'module' : 'script' } as const;
+  const options = {
+    ecmaVersion: 'latest',
+    sourceType: file.format === 'module' ? 'module' : 'script',
+  } as const;
   return [...tokenizer(file.text, options)].map(({ start, end }) => ({ start, end }));
 }
 

@@ -4,7 +4,16 @@
  */
 import type * as acorn from 'acorn';
 import { definePass } from '../define-pass.ts';
-import { contains, descendants, findAll, isFunction, literal, make, variant, type Node } from '../source/ast.ts';
+import {
+  contains,
+  descendants,
+  findAll,
+  isFunction,
+  literal,
+  make,
+  variant,
+  type Node,
+} from '../source/ast.ts';
 import type { Change, Edit } from '../source/edit.ts';
 import { reduceEdits } from '../source/reduce-edits.ts';
 import type { SourcePass } from '../source/source-context.ts';
@@ -27,7 +36,10 @@ function synchronous(program: Node): Edit | undefined {
     changes: [
       ...changes,
       ...awaits,
-      ...loops.map((loop) => ({ target: loop as Node, to: variant(loop as Node, { await: false } as Partial<Node>) })),
+      ...loops.map((loop) => ({
+        target: loop as Node,
+        to: variant(loop as Node, { await: false } as Partial<Node>),
+      })),
     ],
     weight: changes.length + awaits.length,
   };
@@ -61,10 +73,16 @@ function simplifications(node: Node): (readonly Change[])[] {
     case 'FunctionExpression':
     case 'ArrowFunctionExpression': {
       const found: (readonly Change[])[] = [];
-      if (node.async) found.push(to(variant(node, { async: false } as Partial<Node>), ...awaitsIn(node.body)));
+      if (node.async)
+        found.push(to(variant(node, { async: false } as Partial<Node>), ...awaitsIn(node.body)));
       if (node.generator) found.push(to(variant(node, { generator: false } as Partial<Node>)));
-      const only = node.body.type === 'BlockStatement' && node.body.body.length === 1 ? node.body.body[0] : undefined;
-      if (node.type === 'ArrowFunctionExpression' && only?.type === 'ReturnStatement' && only.argument != null) {
+      const only =
+        node.body.type === 'BlockStatement' && node.body.body.length === 1 ? node.body.body[0] : undefined;
+      if (
+        node.type === 'ArrowFunctionExpression' &&
+        only?.type === 'ReturnStatement' &&
+        only.argument != null
+      ) {
         found.push(to(variant(node, { body: only.argument, expression: true })));
       }
       if (node.type === 'ArrowFunctionExpression' && only?.type === 'ExpressionStatement') {
@@ -89,7 +107,9 @@ function simplifications(node: Node): (readonly Change[])[] {
         [
           { target: node, to: node.expression },
           ...[...descendants(node.expression)]
-            .filter((each) => (each.type === 'MemberExpression' || each.type === 'CallExpression') && each.optional)
+            .filter(
+              (each) => (each.type === 'MemberExpression' || each.type === 'CallExpression') && each.optional,
+            )
             .map((each) => ({ target: each, to: variant(each, { optional: false } as Partial<Node>) })),
         ],
       ];
@@ -102,7 +122,11 @@ function simplifications(node: Node): (readonly Change[])[] {
         node.property.type === 'Literal' &&
         typeof node.property.value === 'string' &&
         /^[A-Za-z_$][\w$]*$/.test(node.property.value)
-        ? [to(variant(node, { computed: false, property: make('Identifier', { name: node.property.value }) }))]
+        ? [
+            to(
+              variant(node, { computed: false, property: make('Identifier', { name: node.property.value }) }),
+            ),
+          ]
         : [];
     case 'IfStatement':
       return lonely(node.consequent).map((only) => to(variant(node, { consequent: only })));
@@ -110,7 +134,9 @@ function simplifications(node: Node): (readonly Change[])[] {
     case 'ForInStatement':
     case 'ForOfStatement':
     case 'WhileStatement':
-      return lonely(node.body).map((only) => to(variant(node as acorn.WhileStatement, { body: only }) as Node));
+      return lonely(node.body).map((only) =>
+        to(variant(node as acorn.WhileStatement, { body: only }) as Node),
+      );
     case 'CatchClause':
       return node.param == null ? [] : [to(variant(node, { param: null }))];
     default:
@@ -122,7 +148,8 @@ function simplifications(node: Node): (readonly Change[])[] {
 function lonely(body: acorn.Statement): acorn.Statement[] {
   if (body.type !== 'BlockStatement' || body.body.length !== 1) return [];
   const only = body.body[0]!;
-  const mustBrace = /Declaration$/.test(only.type) || contains(only, (node) => node.type === 'IfStatement', true);
+  const mustBrace =
+    /Declaration$/.test(only.type) || contains(only, (node) => node.type === 'IfStatement', true);
   return mustBrace ? [] : [only];
 }
 

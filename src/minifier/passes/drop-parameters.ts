@@ -32,17 +32,22 @@ function calledFunctions(file: SourceFile): Called[] {
   const constructors = bindings.flatMap((binding): Called[] => {
     const owner = parents.get(binding.declarations[0]!);
     if (owner?.type !== 'ClassDeclaration') return [];
-    const method = owner.body.body.find((each) => each.type === 'MethodDefinition' && each.kind === 'constructor');
+    const method = owner.body.body.find(
+      (each) => each.type === 'MethodDefinition' && each.kind === 'constructor',
+    );
     const calls = binding.references.map(({ identifier }) => parents.get(identifier));
     const areNew = calls.every((call) => call?.type === 'NewExpression');
     return method?.type === 'MethodDefinition' && areNew ? [{ node: method.value, calls }] : [];
   });
-  const methods = findAll(file.program, 'MethodDefinition').filter((each) => each.kind === 'method' && !each.computed);
+  const methods = findAll(file.program, 'MethodDefinition').filter(
+    (each) => each.kind === 'method' && !each.computed,
+  );
   const memberCalls = findAll(file.program, 'CallExpression');
   const named = methods.flatMap((method): Called[] => {
     if (method.key.type !== 'Identifier') return [];
     const { name } = method.key;
-    if (methods.filter((each) => each.key.type === 'Identifier' && each.key.name === name).length > 1) return [];
+    if (methods.filter((each) => each.key.type === 'Identifier' && each.key.name === name).length > 1)
+      return [];
     const calls = memberCalls.filter(
       ({ callee }) =>
         callee.type === 'MemberExpression' &&
@@ -61,7 +66,10 @@ function parameterEdits(file: SourceFile): Edit[] {
   return calledFunctions(file).flatMap(({ node, calls }) =>
     node.params.flatMap((param, index): Edit[] => {
       const values = calls.map((call) => call.arguments[index]);
-      if (calls.some((call) => call.arguments.slice(0, index + 1).some((each) => each.type === 'SpreadElement'))) return [];
+      if (
+        calls.some((call) => call.arguments.slice(0, index + 1).some((each) => each.type === 'SpreadElement'))
+      )
+        return [];
       const removals: Change[] = [param, ...values].flatMap((each) =>
         each === undefined ? [] : [{ target: each as Node, to: undefined }],
       );

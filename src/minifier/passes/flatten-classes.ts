@@ -12,10 +12,21 @@ import type { SourceFile } from '../source/source-tree.ts';
 
 function asFunction(name: string, method: acorn.FunctionExpression): Node {
   const { params, body, generator, async } = method;
-  return make('FunctionDeclaration', { id: identifier(name), params, body, generator, async, expression: false });
+  return make('FunctionDeclaration', {
+    id: identifier(name),
+    params,
+    body,
+    generator,
+    async,
+    expression: false,
+  });
 }
 
-function moveOut(file: SourceFile, owner: acorn.ClassDeclaration, method: acorn.MethodDefinition): Edit | undefined {
+function moveOut(
+  file: SourceFile,
+  owner: acorn.ClassDeclaration,
+  method: acorn.MethodDefinition,
+): Edit | undefined {
   if (method.kind !== 'method' || method.computed || method.key.type !== 'Identifier') return undefined;
   const { name } = method.key;
   const usesThis = contains(method.value, (node) => node.type === 'ThisExpression' || node.type === 'Super');
@@ -26,7 +37,11 @@ function moveOut(file: SourceFile, owner: acorn.ClassDeclaration, method: acorn.
   const moved = asFunction(name, method.value);
   const rest = owner.body.body.filter((each) => each !== method);
   const body = make('ClassBody', { body: rest });
-  const shortened: Node = make('ClassDeclaration', { id: owner.id, superClass: owner.superClass ?? null, body });
+  const shortened: Node = make('ClassDeclaration', {
+    id: owner.id,
+    superClass: owner.superClass ?? null,
+    body,
+  });
   return {
     changes: [
       { target: owner, to: [moved, shortened] },
@@ -66,7 +81,7 @@ export const flattenClasses: SourcePass = definePass({
   tier: 1,
   run: async (problem, context) => {
     // One at a time: each move changes the class that the next would start from.
-    for (let before: unknown; before !== problem.best; ) {
+    for (let before: unknown; before !== problem.best;) {
       before = problem.best;
       for (const file of problem.best.files) {
         for (const each of flattenEdits(file)) {

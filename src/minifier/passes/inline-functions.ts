@@ -41,14 +41,22 @@ export function functionOf(binding: Binding, parents: ReadonlyMap<Node, Node>): 
   if (binding.references.some((reference) => reference.isWrite)) return undefined;
   const owner = parents.get(id);
   if (owner?.type === 'FunctionDeclaration') return { node: owner as FunctionNode, declaration: owner };
-  if (owner?.type !== 'VariableDeclarator' || owner.id !== id || owner.init == null || !isFunction(owner.init)) {
+  if (
+    owner?.type !== 'VariableDeclarator' ||
+    owner.id !== id ||
+    owner.init == null ||
+    !isFunction(owner.init)
+  ) {
     return undefined;
   }
   return { node: owner.init, declaration: owner };
 }
 
 /** The calls that are all uses of a binding, or none when it is used otherwise. */
-export function callsOf(binding: Binding, parents: ReadonlyMap<Node, Node>): acorn.CallExpression[] | undefined {
+export function callsOf(
+  binding: Binding,
+  parents: ReadonlyMap<Node, Node>,
+): acorn.CallExpression[] | undefined {
   const calls = binding.references.map(({ identifier }) => {
     const parent = parents.get(identifier);
     return parent?.type === 'CallExpression' && parent.callee === identifier ? parent : undefined;
@@ -68,7 +76,8 @@ function bodyOf(node: FunctionNode): Body | undefined {
   const last = body.at(-1);
   const isReturn = last?.type === 'ReturnStatement';
   const statements = isReturn ? body.slice(0, -1) : body;
-  if (statements.some((each) => contains(each, (inner) => inner.type === 'ReturnStatement', true))) return undefined;
+  if (statements.some((each) => contains(each, (inner) => inner.type === 'ReturnStatement', true)))
+    return undefined;
   return { statements, value: isReturn ? (last.argument ?? undefined) : undefined };
 }
 
@@ -128,7 +137,9 @@ function inlineCall(file: SourceFile, node: FunctionNode, call: acorn.CallExpres
     return { changes: [{ target: parent, to: [...before, ...tail] }, ...changes] };
   }
   if (parent?.type === 'ReturnStatement') {
-    return { changes: [{ target: parent, to: [...before, variant(parent, { argument: value })] }, ...changes] };
+    return {
+      changes: [{ target: parent, to: [...before, variant(parent, { argument: value })] }, ...changes],
+    };
   }
   if (parent?.type === 'VariableDeclarator' && parent.init === outer) {
     const statement = parents.get(parent);
@@ -160,7 +171,12 @@ function inlineEdits(file: SourceFile): Edit[] {
     if (!inlined.every((each) => each !== undefined)) return [];
     // Arguments of several calls cannot be put into the one body that they share.
     if (calls.length > 1 && inlined.some((each) => each.changes.length > 1)) return [];
-    return [{ changes: [{ target: declaration, to: undefined }, ...inlined.flatMap((each) => each.changes)], weight: 4 }];
+    return [
+      {
+        changes: [{ target: declaration, to: undefined }, ...inlined.flatMap((each) => each.changes)],
+        weight: 4,
+      },
+    ];
   });
 }
 

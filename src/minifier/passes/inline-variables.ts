@@ -46,7 +46,11 @@ function inlineEdit(file: SourceFile, binding: Binding): Edit | undefined {
   const parents = parentsOf(file.program);
   const [id] = binding.declarations;
   const declarator = id && parents.get(id);
-  if (binding.declarations.length !== 1 || declarator?.type !== 'VariableDeclarator' || declarator.id !== id) {
+  if (
+    binding.declarations.length !== 1 ||
+    declarator?.type !== 'VariableDeclarator' ||
+    declarator.id !== id
+  ) {
     return undefined;
   }
   const writes = binding.references.filter((reference) => reference.isWrite);
@@ -81,7 +85,13 @@ function mergeAssignment(
     return undefined;
   }
   const merged = declare(declaration.kind, binding.declarations[0]!, assignment.right);
-  return { changes: [{ target: declarator, to: undefined }, { target: statement, to: merged }], weight: 2 };
+  return {
+    changes: [
+      { target: declarator, to: undefined },
+      { target: statement, to: merged },
+    ],
+    weight: 2,
+  };
 }
 
 export const inlineVariables: SourcePass = definePass({

@@ -14,7 +14,9 @@ async function bundle(tree: SourceTree): Promise<SourceTree | undefined> {
   const entry = byPath.get(tree.entry);
   if (entry === undefined) return undefined;
   const find = (path: string): string | undefined =>
-    [...endings.map((ending) => path + ending), path.replace(/\.([mc]?)js$/, '.$1ts')].find((each) => byPath.has(each));
+    [...endings.map((ending) => path + ending), path.replace(/\.([mc]?)js$/, '.$1ts')].find((each) =>
+      byPath.has(each),
+    );
   const result = await build({
     entryPoints: [tree.entry],
     bundle: true,

@@ -4,7 +4,16 @@
  * them; later passes take those.
  */
 import { definePass } from '../define-pass.ts';
-import { block, forEachChild, isFunction, isStatement, literal, parentsOf, variant, type Node } from '../source/ast.ts';
+import {
+  block,
+  forEachChild,
+  isFunction,
+  isStatement,
+  literal,
+  parentsOf,
+  variant,
+  type Node,
+} from '../source/ast.ts';
 import { edit, type Edit } from '../source/edit.ts';
 import { weightOf } from '../source/lists.ts';
 import { reduceEdits } from '../source/reduce-edits.ts';
@@ -28,7 +37,9 @@ function shell(file: SourceFile, node: Node, ran: (node: Node) => boolean): Edit
     case 'LogicalExpression':
       return ran(node.right) ? undefined : edit(node, node.left, weight);
     case 'SwitchCase':
-      return node.consequent.some(ran) || node.consequent.length === 0 ? undefined : edit(node, undefined, weight);
+      return node.consequent.some(ran) || node.consequent.length === 0
+        ? undefined
+        : edit(node, undefined, weight);
     case 'CatchClause':
       return ran(node.body) || node.body.body.length === 0
         ? undefined
@@ -50,10 +61,15 @@ function uncoveredEdits(tree: SourceTree, counts: ExecutionCounts): Edit[] {
       node.type !== 'ImportDeclaration' &&
       !node.type.startsWith('Export') &&
       // A body that must stay is emptied through its owner.
-      !(node.type === 'BlockStatement' && (isFunction(parents.get(node)!) || parents.get(node)!.type.startsWith('Try')));
+      !(
+        node.type === 'BlockStatement' &&
+        (isFunction(parents.get(node)!) || parents.get(node)!.type.startsWith('Try'))
+      );
     const visit = (node: Node): void => {
       const found =
-        isDeletable(node) && !ran(node) ? edit(node, undefined, weightOf(file, node)) : shell(file, node, ran);
+        isDeletable(node) && !ran(node)
+          ? edit(node, undefined, weightOf(file, node))
+          : shell(file, node, ran);
       if (found) edits.push(found);
       if (found === undefined || found.changes[0]!.to !== undefined) forEachChild(node, visit);
     };

@@ -45,7 +45,7 @@ function unusedEdits(file: SourceFile): Edit[] {
     return nodes.every((node) => node !== undefined) ? [{ binding, nodes }] : [];
   });
   const unused = new Set<(typeof candidates)[number]>();
-  for (let before = -1; before !== unused.size; ) {
+  for (let before = -1; before !== unused.size;) {
     before = unused.size;
     const gone = [...unused].flatMap((each) => each.nodes);
     for (const candidate of candidates) {

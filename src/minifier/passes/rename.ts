@@ -14,7 +14,11 @@ function* shortNames(): Generator<string> {
   for (const first of letters) for (const second of letters) yield first + second;
 }
 
-function renameChange(node: acorn.Identifier, name: string, parents: ReadonlyMap<Node, Node>): Change | undefined {
+function renameChange(
+  node: acorn.Identifier,
+  name: string,
+  parents: ReadonlyMap<Node, Node>,
+): Change | undefined {
   const parent = parents.get(node);
   const to = identifier(name);
   switch (parent?.type) {
@@ -31,7 +35,10 @@ function renameChange(node: acorn.Identifier, name: string, parents: ReadonlyMap
     case 'AssignmentPattern': {
       const property = parents.get(parent);
       return property?.type === 'Property' && property.shorthand
-        ? { target: property, to: variant(property, { shorthand: false, value: variant(parent, { left: to }) as never }) }
+        ? {
+            target: property,
+            to: variant(property, { shorthand: false, value: variant(parent, { left: to }) as never }),
+          }
         : { target: node, to };
     }
     default:
@@ -43,7 +50,16 @@ function renameChange(node: acorn.Identifier, name: string, parents: ReadonlyMap
 function renameEdits(file: SourceFile): Edit[] {
   const { bindings, free } = scopesOf(file.program);
   const parents = parentsOf(file.program);
-  const taken = new Set([...free.keys(), ...bindings.map((binding) => binding.name), 'do', 'if', 'in', 'of', 'as', 'is']);
+  const taken = new Set([
+    ...free.keys(),
+    ...bindings.map((binding) => binding.name),
+    'do',
+    'if',
+    'in',
+    'of',
+    'as',
+    'is',
+  ]);
   const names = shortNames();
   const edits: Edit[] = [];
   for (const binding of bindings) {
@@ -54,7 +70,10 @@ function renameEdits(file: SourceFile): Edit[] {
     const nodes = [...binding.declarations, ...binding.references.map((reference) => reference.identifier)];
     const isExported = nodes.some((node) => {
       const declaration = parents.get(parents.get(node)!);
-      return parents.get(declaration ?? node)?.type === 'ExportNamedDeclaration' || declaration?.type.startsWith('Export');
+      return (
+        parents.get(declaration ?? node)?.type === 'ExportNamedDeclaration' ||
+        declaration?.type.startsWith('Export')
+      );
     });
     const changes = [...new Set(nodes)].map((node) => renameChange(node, name, parents));
     if (isExported || !changes.every((change) => change !== undefined)) continue;

@@ -14,7 +14,9 @@ export function assignableParts(node: Node): Node[] {
     case 'CallExpression':
     case 'NewExpression': {
       const { callee } = node;
-      const parts: Node[] = node.arguments.map((each) => (each.type === 'SpreadElement' ? each.argument : each));
+      const parts: Node[] = node.arguments.map((each) =>
+        each.type === 'SpreadElement' ? each.argument : each,
+      );
       if (callee.type === 'MemberExpression') parts.push(callee.object);
       if (isFunction(callee) && callee.body.type !== 'BlockStatement') parts.push(callee.body);
       return [...parts, callee].filter(isExpression);
@@ -27,7 +29,10 @@ export function assignableParts(node: Node): Node[] {
     case 'LogicalExpression':
       return [node.left, node.right].filter(isExpression);
     case 'AssignmentExpression':
-      return [node.right, ...(node.left.type === 'Identifier' || node.left.type === 'MemberExpression' ? [node.left] : [])];
+      return [
+        node.right,
+        ...(node.left.type === 'Identifier' || node.left.type === 'MemberExpression' ? [node.left] : []),
+      ];
     case 'UnaryExpression':
     case 'UpdateExpression':
     case 'AwaitExpression':

@@ -38,7 +38,10 @@ function literalEdits(file: SourceFile, typesOf: ReadonlyMap<Node, readonly stri
     if (parent.type === 'ExpressionStatement') return;
     const weight = weightOf(file, node);
     const types = typesOf.get(node);
-    const values = types === undefined ? [zero, emptyArray, emptyObject] : types.flatMap((type) => simpleValues[type] ?? []);
+    const values =
+      types === undefined
+        ? [zero, emptyArray, emptyObject]
+        : types.flatMap((type) => simpleValues[type] ?? []);
     for (const { node: value, tokens } of new Set(values)) {
       if (tokens < weight) edits.push(edit(node, value, weight - tokens));
     }

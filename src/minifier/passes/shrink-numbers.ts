@@ -18,7 +18,11 @@ function numbersIn(tree: SourceTree): NumberLiteral[] {
   );
 }
 
-function withNumbers(tree: SourceTree, nodes: readonly NumberLiteral[], value: number): SourceTree | undefined {
+function withNumbers(
+  tree: SourceTree,
+  nodes: readonly NumberLiteral[],
+  value: number,
+): SourceTree | undefined {
   return applyEdits(
     tree,
     nodes.map((node) => edit(node, literal(value), 1)),
@@ -48,7 +52,7 @@ async function shrink(problem: Problem<SourceTree>, select: () => readonly Numbe
   );
   if (hit || !Number.isInteger(value)) return;
   let low = 3;
-  for (let high = value; high - low > 1; ) {
+  for (let high = value; high - low > 1;) {
     const middle = Math.floor((low + high) / 2);
     const isAccepted = await problem.accepts('shrink-numbers', withNumbers(base, nodes, middle));
     if (isAccepted) high = middle;

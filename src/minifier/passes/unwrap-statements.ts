@@ -4,7 +4,15 @@
  */
 import type * as acorn from 'acorn';
 import { definePass } from '../define-pass.ts';
-import { declare, descendants, expressionStatement, isFunction, make, variant, type Node } from '../source/ast.ts';
+import {
+  declare,
+  descendants,
+  expressionStatement,
+  isFunction,
+  make,
+  variant,
+  type Node,
+} from '../source/ast.ts';
 import { unexported, type Edit } from '../source/edit.ts';
 import { weightOf } from '../source/lists.ts';
 import { reduceEdits } from '../source/reduce-edits.ts';
@@ -56,7 +64,9 @@ function replacements(node: Node): Replacement[] {
         : [statementsOf(node.consequent), statementsOf(node.alternate), [variant(node, { alternate: null })]];
     case 'ForStatement': {
       const init =
-        node.init == null ? [] : [node.init.type === 'VariableDeclaration' ? node.init : expressionStatement(node.init)];
+        node.init == null
+          ? []
+          : [node.init.type === 'VariableDeclaration' ? node.init : expressionStatement(node.init)];
       return [[...init, ...statementsOf(node.body)]];
     }
     case 'ForInStatement':
@@ -81,7 +91,9 @@ function replacements(node: Node): Replacement[] {
       return inner === undefined ? [] : [[inner]];
     }
     case 'VariableDeclaration': {
-      const values = node.declarations.flatMap(({ init }) => (init == null ? [] : [expressionStatement(init)]));
+      const values = node.declarations.flatMap(({ init }) =>
+        init == null ? [] : [expressionStatement(init)],
+      );
       return values.length === 0 ? [] : [values];
     }
     case 'ReturnStatement':
@@ -124,7 +136,9 @@ export const unwrapStatements: SourcePass = definePass({
 
 function statementChildren(owner: Node): readonly Node[] {
   if (owner.type === 'SwitchCase') return owner.consequent;
-  return owner.type === 'Program' || owner.type === 'BlockStatement' || owner.type === 'StaticBlock' ? owner.body : [];
+  return owner.type === 'Program' || owner.type === 'BlockStatement' || owner.type === 'StaticBlock'
+    ? owner.body
+    : [];
 }
 
 /** Statements that stand alone under `if`, loops and labels. A lone block is unwrapped too when it holds one statement. */

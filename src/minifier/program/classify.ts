@@ -1,12 +1,17 @@
 /** Turns what a child process reported, or its death, into a verdict. Pure. */
 import type { WorkerOutcome } from '../process/worker-process.ts';
-import { failureOrigin, maskMessage, passed, type FailureKind, type Verdict } from '../verdict.ts';
+import {
+  exitCodeName,
+  failureOrigin,
+  maskMessage,
+  passed,
+  type FailureKind,
+  type Verdict,
+} from '../verdict.ts';
 import { findDifference } from './compare.ts';
 import type { Read, RunReport } from './messages.ts';
 
 export interface ClassifyPolicy {
-  /** NaN counts only where the program read it. */
-  readonly nanMustBeRead: boolean;
   /** Duration from which a run counts as slow. */
   readonly slowMs?: number;
 }
@@ -35,7 +40,7 @@ export function classify(outcome: WorkerOutcome<RunReport>, policy: ClassifyPoli
   const failures = [
     ...classifyEnding(report),
     ...classifyDivergences(report),
-    ...classifyNans(report, policy),
+    ...classifyNans(report),
     ...(policy.slowMs !== undefined && report.durationMs >= policy.slowMs
       ? [failure('slow', { name: 'slow' }, `took ${Math.round(report.durationMs)} ms`)]
       : []),
@@ -60,7 +65,7 @@ function classifyDeath(outcome: Extract<WorkerOutcome<RunReport>, { kind: 'died'
     case 'exit':
       return failure(
         'crash',
-        { name: `exit code ${outcome.status}`, where: op },
+        { name: `${exitCodeName} ${outcome.status}`, where: op },
         `the process ended with code ${outcome.status}${during}`,
       );
     default:
@@ -80,7 +85,7 @@ function classifyEnding(report: RunReport): Verdict[] {
     return [
       failure(
         'crash',
-        { name: `exit code ${exitCode}`, message: maskMessage(line) },
+        { name: `${exitCodeName} ${exitCode}`, message: maskMessage(line) },
         `exits with ${exitCode}`,
       ),
     ];
@@ -107,14 +112,19 @@ function classifyDivergences(report: RunReport): Verdict[] {
   return [...seen.values()];
 }
 
-function classifyNans(report: RunReport, policy: ClassifyPolicy): Verdict[] {
+function classifyNans(report: RunReport): Verdict[] {
   const seen = new Map<string, Verdict>();
+  // NaN that nobody reads is often masked away on purpose: it is told apart from NaN that reached the program.
   for (const { kernel, origin, isRead } of report.nans ?? []) {
-    if (policy.nanMustBeRead && !isRead) continue;
     const path = origin === kernel ? kernel : `${origin}, then ${kernel}`;
-    seen.set(path, failure('nan', { name: kernel, message: origin }, `NaN made by ${path}`));
+    const verdict = failure(
+      'nan',
+      { name: kernel, message: origin, where: isRead ? 'read' : 'not read' },
+      `NaN made by ${path}`,
+    );
+    if (!seen.has(`${path} ${isRead}`)) seen.set(`${path} ${isRead}`, verdict);
   }
-  return [...seen.values()];
+  return [...seen.values()].sort((left) => (left.signature?.where === 'read' ? -1 : 1));
 }
 
 /** The first read at which two whole runs of the program differ, as a verdict. */

@@ -3,7 +3,15 @@
  * creduce and git bisect). It runs in a fresh folder that holds the candidate's files under their own names.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Profiler } from 'node:inspector';
@@ -45,9 +53,12 @@ function killGroup(child: ChildProcess | undefined): void {
 export class CommandOracle implements Oracle<SourceTree> {
   readonly #options: CommandOracleOptions;
   readonly #pool: Pool<Slot>;
+  /** Longest time that a trial may take. */
+  timeLimitMs: number;
 
   constructor(options: CommandOracleOptions) {
     this.#options = options;
+    this.timeLimitMs = options.timeLimitMs;
     this.#pool = new Pool(options.jobs, () => {
       const slot: Slot = {
         child: undefined,
@@ -84,10 +95,7 @@ export class CommandOracle implements Oracle<SourceTree> {
   }
 
   /** What an instrumented program reported, if the command ran it with Node; see `observe.ts`. */
-  async observations(
-    tree: SourceTree,
-    report: string,
-  ): Promise<readonly ObservedSite[] | undefined> {
+  async observations(tree: SourceTree, report: string): Promise<readonly ObservedSite[] | undefined> {
     return this.#pool.use(undefined, (slot) =>
       this.#inFolder(tree, async (folder) => {
         const verdict = await this.#run(slot, folder, {});
@@ -121,7 +129,7 @@ export class CommandOracle implements Oracle<SourceTree> {
   }
 
   #run(slot: Slot, folder: string, environment: Readonly<Record<string, string>>): Promise<Verdict> {
-    const { command, timeLimitMs } = this.#options;
+    const { command } = this.#options;
     return new Promise((resolve) => {
       const child = spawn(command, {
         shell: true,
@@ -133,7 +141,7 @@ export class CommandOracle implements Oracle<SourceTree> {
       slot.child = child;
       const timer = setTimeout(() => {
         killGroup(child);
-      }, timeLimitMs);
+      }, this.timeLimitMs);
       child.once('error', (error) => {
         clearTimeout(timer);
         resolve({ kind: 'harness', message: error.message });

@@ -105,7 +105,7 @@ export interface RunReport {
   readonly reads?: readonly Read[];
   readonly coverage?: readonly Coverage[];
   readonly observations?: readonly ObservedSite[];
-  readonly ops?: readonly RecordedOp[];
+  readonly recording?: Recording;
   /** State that could reach the next trial was left behind. */
   readonly needsRestart: boolean;
 }
@@ -116,6 +116,16 @@ export interface Read {
   readonly shape: readonly number[];
   /** At most the first few thousand; infinities and NaN as strings. */
   readonly values: readonly (number | string)[];
+}
+
+/** The calls around a failure, and what the public functions of tfjs are called. */
+export interface Recording {
+  /** The failing call, its callers and the calls that its inputs come from, in order. */
+  readonly ops: readonly RecordedOp[];
+  /** Sequence number of the failing call. */
+  readonly failed: number;
+  /** Package that exports them, and by name of the operation the path of its export: `image.resizeBilinear`. */
+  readonly library: { readonly specifier: string; readonly paths: Readonly<Record<string, string>> };
 }
 
 /** One call of a tfjs operation or kernel, as it was made. */

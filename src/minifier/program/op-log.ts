@@ -4,7 +4,7 @@
  * tensor values, from which a failing call can be rebuilt as a snippet.
  */
 import type { BlackBox } from './black-box.ts';
-import type { OpRecording, RecordedOp, RecordedValue } from './messages.ts';
+import type { OpRecording, RecordedOp, RecordedValue, Recording } from './messages.ts';
 import type { EngineTensor, NamedTensors } from './tf-engine.ts';
 
 type Reader = (tensor: EngineTensor) => ArrayLike<number>;
@@ -24,12 +24,16 @@ export interface OpLog {
   /** Sequence number of the innermost running or last kernel. */
   current(): number;
   /** The call `sequence`, its callers, and all calls that its inputs come from. */
-  slice(sequence: number): RecordedOp[];
+  record(sequence: number): Recording;
   /** The innermost call that was left by an exception last. */
   readonly lastFailed: number;
 }
 
-export function createOpLog(recording: OpRecording | undefined, blackBox: BlackBox): OpLog {
+export function createOpLog(
+  recording: OpRecording | undefined,
+  library: Recording['library'] | undefined,
+  blackBox: BlackBox,
+): OpLog {
   const calls = new Map<number, Open>();
   const stack: (Open | undefined)[] = [];
   const producers = new Map<number, number>();
@@ -103,7 +107,7 @@ export function createOpLog(recording: OpRecording | undefined, blackBox: BlackB
     if (recording) {
       calls.set(call.sequence, call);
       if (calls.size > maxCalls) calls.delete(calls.keys().next().value!);
-      if (recording.dumpAt === call.sequence) blackBox.dump(JSON.stringify(slice(call.sequence)));
+      if (recording.dumpAt === call.sequence) blackBox.dump(JSON.stringify(record(call.sequence)));
     }
     return call;
   };
@@ -129,6 +133,12 @@ export function createOpLog(recording: OpRecording | undefined, blackBox: BlackB
     }
     return [...wanted].sort((left, right) => left - right).map((each) => calls.get(each)!);
   };
+
+  const record = (failed: number): Recording => ({
+    ops: slice(failed),
+    failed,
+    library: library ?? { specifier: '', paths: {} },
+  });
 
   return {
     get reader() {
@@ -168,7 +178,7 @@ export function createOpLog(recording: OpRecording | undefined, blackBox: BlackB
       if (recording === undefined) calls.delete(which);
     },
     current: () => innermost,
-    slice,
+    record,
     get lastFailed() {
       return lastFailed;
     },

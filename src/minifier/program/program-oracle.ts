@@ -61,22 +61,18 @@ export class ProgramOracle implements Oracle<SourceTree> {
   readonly #options: ProgramOracleOptions;
   readonly #pool: Pool<Slot>;
   #expected: Signature | undefined;
-  #nanMustBeRead = true;
+  /** Longest time that a trial may take. */
+  timeLimitMs: number;
 
   constructor(options: ProgramOracleOptions) {
     this.#options = options;
+    this.timeLimitMs = options.timeLimitMs;
     this.#pool = new Pool(options.jobs, () => this.#createSlot());
   }
 
   /** Narrows the checks to what tells this failure, which makes trials cheaper. */
-  expect(signature: Signature, options: { readonly nanMustBeRead: boolean }): void {
+  expect(signature: Signature): void {
     this.#expected = signature;
-    this.#nanMustBeRead = options.nanMustBeRead;
-  }
-
-  /** Whether NaN counts only where it was read. */
-  set nanMustBeRead(value: boolean) {
-    this.#nanMustBeRead = value;
   }
 
   async judge(tree: SourceTree, options: JudgeOptions = {}): Promise<Verdict> {
@@ -141,7 +137,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
     configuration: Configuration,
     wants: RunWants,
   ): Promise<WorkerOutcome<RunReport>> {
-    const { root, timeLimitMs, seed } = this.#options;
+    const { root, seed } = this.#options;
     const checks = this.#checks(configuration);
     const request: RunRequest = {
       kind: 'run',
@@ -157,7 +153,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
       ...(wants.observations === true ? { wantsObservations: true } : {}),
       ...(wants.ops ? { wantsOps: wants.ops } : {}),
     };
-    const outcome = await worker.run(request, timeLimitMs);
+    const outcome = await worker.run(request, this.timeLimitMs);
     if (outcome.kind === 'report' && outcome.report.needsRestart) worker.kill();
     return outcome;
   }
@@ -183,7 +179,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
 
   async #crossCheck(slot: Slot, tree: SourceTree, outcome: WorkerOutcome<RunReport>): Promise<Verdict> {
     const { slowMs, reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
-    const policy = { nanMustBeRead: this.#nanMustBeRead, ...(slowMs === undefined ? {} : { slowMs }) };
+    const policy = slowMs === undefined ? {} : { slowMs };
     const verdict = classify(outcome, policy);
     if (reference === undefined || verdict.kind === 'harness') return verdict;
     const isRelevant = this.#expected === undefined || showsFailure(verdict, this.#expected);
@@ -206,7 +202,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
     verdict: Verdict,
     reference: Configuration,
   ): Promise<Verdict> {
-    const other = classify(await this.#run(slot.reference, tree, reference, {}), { nanMustBeRead: true });
+    const other = classify(await this.#run(slot.reference, tree, reference, {}), {});
     const { signature } = verdict;
     if (signature === undefined || other.signature === undefined) return verdict;
     // The place may differ: each backend checks in its own kernel.

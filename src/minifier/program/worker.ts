@@ -6,6 +6,7 @@
 import { openBlackBox } from './black-box.ts';
 import { startCoverage, type CoverageSession } from './coverage.ts';
 import { openProgram, type Program } from './link.ts';
+import { publicOps } from './public-ops.ts';
 import type { ReportedError, RunReport, RunRequest } from './messages.ts';
 import { collectObservations } from './observe.ts';
 import { patchOpWrapper } from './op-arguments.ts';
@@ -153,7 +154,8 @@ class ProcessExited extends Error {
 async function run(request: RunRequest): Promise<RunReport> {
   const begunMs = performance.now();
   const output = captureOutput();
-  const log = createOpLog(request.wantsOps, blackBox);
+  const library = request.wantsOps && (await publicOps(request.root, request.entry));
+  const log = createOpLog(request.wantsOps, library, blackBox);
   const probe = createProbe(request.checks, request.backend, blackBox, log);
   const attach = (): void => {
     const engine: Engine | undefined = currentEngine();
@@ -200,7 +202,7 @@ async function run(request: RunRequest): Promise<RunReport> {
   probe.detach();
   const { checks, wantsOps } = request;
   const failed = probe.divergences[0]?.op ?? probe.nans[0]?.op ?? log.lastFailed;
-  const ops = wantsOps === undefined ? undefined : log.slice(failed >= 0 ? failed : log.current());
+  const recording = wantsOps && log.record(failed >= 0 ? failed : log.current());
   resetTfjs();
   Math.random = realRandom;
   if (process.cwd() !== directory) process.chdir(directory);
@@ -216,7 +218,7 @@ async function run(request: RunRequest): Promise<RunReport> {
     ...(checks?.nan === true ? { nans: probe.nans } : {}),
     ...(checks?.reads === true ? { reads: probe.reads } : {}),
     ...(found ? { coverage: found } : {}),
-    ...(ops ? { ops } : {}),
+    ...(recording ? { recording } : {}),
     ...(observed ? { observations: observed() } : {}),
   };
 }

@@ -25,7 +25,10 @@ export function isWellScoped(base: SourceTree, candidate: SourceTree): boolean {
   const allowed = new Map(base.files.map((file) => [file.path, freeNamesOf(file)]));
   return candidate.files.every((file) => {
     const before = allowed.get(file.path);
-    return before === undefined || [...freeNamesOf(file)].every((name) => before.has(name) || name in globalThis || isAssigned(file, name));
+    return (
+      before === undefined ||
+      [...freeNamesOf(file)].every((name) => before.has(name) || name in globalThis || isAssigned(file, name))
+    );
   });
 }
 
@@ -73,7 +76,9 @@ export function scopeRepair(
     if (known) return known;
     const ranges = edit.changes.flatMap(({ target, to }) => {
       const file = fileOf(target);
-      return file === undefined ? [] : subtract({ file, start: target.start, end: target.end }, keptNodes(to));
+      return file === undefined
+        ? []
+        : subtract({ file, start: target.start, end: target.end }, keptNodes(to));
     });
     rangesOf.set(edit, ranges);
     return ranges;

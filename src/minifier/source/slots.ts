@@ -7,7 +7,9 @@ function isFixed(parent: Node, key: string): boolean {
     case 'MemberExpression':
       return key === 'property' && !parent.computed;
     case 'Property':
-      return (key === 'key' && !parent.computed) || (parent.kind !== 'init' && key === 'value') || parent.method;
+      return (
+        (key === 'key' && !parent.computed) || (parent.kind !== 'init' && key === 'value') || parent.method
+      );
     case 'MethodDefinition':
     case 'PropertyDefinition':
       return key === 'key' ? !parent.computed : parent.type === 'MethodDefinition';
@@ -51,10 +53,7 @@ function isFixed(parent: Node, key: string): boolean {
 }
 
 /** Calls `visit` with each replaceable expression below `root`, parents first, with its parent and the key it is under. */
-export function forEachExpression(
-  root: Node,
-  visit: (node: Node, parent: Node, key: string) => void,
-): void {
+export function forEachExpression(root: Node, visit: (node: Node, parent: Node, key: string) => void): void {
   forEachChild(root, (child, key) => {
     const isPattern = root.type === 'Property' && key === 'value' && child.type === 'AssignmentPattern';
     if (isExpression(child) && !isFixed(root, key) && !isPattern) visit(child, root, key);

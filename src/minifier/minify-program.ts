@@ -1,0 +1,321 @@
+/**
+ * `fullgraph minify <program>`: from a program that fails to a folder with the smallest program that still fails the same
+ * way. Probe, rebuild from the trace, reduce the source, write, verify. Everything that happens comes out as records.
+ */
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { createTwoFilesPatch } from 'diff';
+import type { MinifyRecord } from '../ir/record.ts';
+import { createEventQueue } from './event-queue.ts';
+import { openJournal, type Journal } from './journal.ts';
+import type { MinifyOptions } from './options.ts';
+import { sourcePasses } from './passes/index.ts';
+import { probeFailure, runsForRate, type ProbedFailure } from './probe-failure.ts';
+import { compareSortKeys, Problem, type Slip } from './problem.ts';
+import { CommandOracle } from './program/command-oracle.ts';
+import { ProgramOracle } from './program/program-oracle.ts';
+import { reduce, type ReductionEnd } from './reduce.ts';
+import { bugReport, nearestPassing, type Neighbour } from './repro/readme.ts';
+import { reproVariants, type ReproSubject } from './repro/templates.ts';
+import { installedVersions, writeFolder, writeVerifiedRepro } from './repro/write-repro.ts';
+import { createSourceContext } from './source/create-context.ts';
+import { loadProgram, type LoadedProgram } from './source/load-program.ts';
+import { sourceDomain, type SourceTree } from './source/source-tree.ts';
+import { traceProgram } from './trace/trace-program.ts';
+import { formatSignature, signatureSlug, type Signature } from './verdict.ts';
+
+export interface MinifyResult {
+  readonly directory: string;
+  /** The repro failed as expected from its folder, in a fresh process. */
+  readonly isVerified: boolean;
+  readonly signature: Signature;
+  readonly message: string;
+  readonly rate: number;
+  readonly culprit: string | undefined;
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+  readonly trials: number;
+  readonly oracleCalls: number;
+  readonly durationMs: number;
+  readonly end: ReductionEnd;
+  /** The reduced program, by path. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly nearestPassing: Neighbour | undefined;
+  readonly slips: readonly Slip<SourceTree>[];
+}
+
+/** A minification under way: its records as they come, and its result. */
+export interface MinifyRun extends AsyncIterable<MinifyRecord> {
+  readonly result: Promise<MinifyResult>;
+}
+
+/** Time that a trial may take before the original was measured. */
+const firstTimeLimitMs = 30_000;
+const minTimeLimitMs = 2_000;
+/** How much longer than the original a candidate may run. */
+const timeFactor = 5;
+
+interface Session {
+  readonly options: MinifyOptions;
+  readonly program: LoadedProgram;
+  readonly oracle: ProgramOracle | CommandOracle;
+  readonly journal: Journal;
+  readonly signal: AbortSignal | undefined;
+  readonly now: () => number;
+  readonly startedMs: number;
+  emit(record: MinifyRecord): void;
+}
+
+/**
+ * Starts a minification. Aborting the signal ends it soon, with the best so far written and verified.
+ * @throws (from `result` and the iteration) UserError FG4001, FG4004, FG4005, EnvironmentError FG4003, FG4006.
+ */
+export function minifyProgram(
+  options: MinifyOptions,
+  {
+    signal,
+    now = () => performance.now(),
+  }: { readonly signal?: AbortSignal; readonly now?: () => number } = {},
+): MinifyRun {
+  const queue = createEventQueue<MinifyRecord>();
+  const result = run(options, signal, now, queue.push);
+  result.then(
+    () => {
+      queue.end();
+    },
+    (error: unknown) => {
+      queue.end(error);
+    },
+  );
+  return { result, [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator]() };
+}
+
+async function run(
+  options: MinifyOptions,
+  signal: AbortSignal | undefined,
+  now: () => number,
+  emit: (record: MinifyRecord) => void,
+): Promise<MinifyResult> {
+  const startedMs = now();
+  const program = loadProgram(resolve(options.cwd, options.input));
+  const oracle = createOracle(options, program);
+  try {
+    const journal = openJournal(stateFolder(options), identityOf(options, program), options.resume);
+    const session: Session = { options, program, oracle, journal, signal, now, startedMs, emit };
+    journal.saveBest(sourceDomain.files(program.tree));
+    const begunMs = now();
+    const failure = await probeFailure(oracle, program.tree, options.fail);
+    const originalMs = (now() - begunMs) / failure.runs;
+    emit({
+      kind: 'minify-start',
+      timeMs: now() - startedMs,
+      input: options.input,
+      signature: formatSignature(failure.signature),
+      size: sourceDomain.size(program.tree),
+      unit: 'tokens',
+    });
+    if (oracle instanceof ProgramOracle) oracle.expect(failure.signature);
+    if (failure.signature.kind !== 'slow') oracle.timeLimitMs = timeLimit(options, failure, originalMs);
+    return await reduceProgram(session, failure);
+  } finally {
+    await oracle.close();
+  }
+}
+
+function createOracle(options: MinifyOptions, program: LoadedProgram): ProgramOracle | CommandOracle {
+  const timeLimitMs = options.timeLimitMs ?? firstTimeLimitMs;
+  const { command, jobs, backend, reference, setup } = options;
+  if (command !== undefined) return new CommandOracle({ command, jobs, timeLimitMs });
+  return new ProgramOracle({
+    root: program.root,
+    cwd: options.cwd,
+    arguments: options.arguments,
+    suspect: { ...(backend === undefined ? {} : { backend }), setup },
+    ...(reference === undefined ? {} : { reference: { backend: reference } }),
+    comparison: setup.length > 0 ? 'reads' : 'kernels',
+    relativeTolerance: options.relativeTolerance,
+    absoluteTolerance: options.absoluteTolerance,
+    seed: options.seed,
+    jobs,
+    timeLimitMs,
+    memoryLimitMb: options.memoryLimitMb,
+    ...(options.slowMs === undefined ? {} : { slowMs: options.slowMs }),
+  });
+}
+
+function timeLimit(options: MinifyOptions, failure: ProbedFailure, originalMs: number): number {
+  if (options.timeLimitMs !== undefined) return options.timeLimitMs;
+  if (failure.signature.kind === 'hang') return firstTimeLimitMs / 6;
+  return Math.min(firstTimeLimitMs, Math.max(minTimeLimitMs, timeFactor * originalMs));
+}
+
+function stateFolder(options: MinifyOptions): string {
+  const name = createHash('sha256').update(resolve(options.cwd, options.input)).digest('hex').slice(0, 12);
+  return resolve(options.cwd, options.stateDirectory ?? join('.fullgraph', 'minify', name));
+}
+
+/** What a journal is valid for: everything that verdicts depend on. */
+function identityOf(options: MinifyOptions, program: LoadedProgram): string {
+  const { arguments: parameters, backend, reference, setup, fail, command, seed } = options;
+  const { relativeTolerance, absoluteTolerance, slowMs, timeLimitMs } = options;
+  return JSON.stringify([
+    sourceDomain.hash(program.tree),
+    { parameters, backend, reference, setup, fail, command, seed },
+    { relativeTolerance, absoluteTolerance, slowMs, timeLimitMs },
+    process.version,
+  ]);
+}
+
+async function reduceProgram(session: Session, failure: ProbedFailure): Promise<MinifyResult> {
+  const { options, program, oracle, journal, signal, now, startedMs, emit } = session;
+  const expected = failure.signature;
+  const createProblem = (initial: SourceTree): Problem<SourceTree> =>
+    new Problem({
+      initial,
+      expected,
+      domain: sourceDomain,
+      oracle,
+      journal,
+      jobs: options.jobs,
+      budget: options.budget,
+      thoroughRuns: runsForRate(failure.rate),
+      isWarm: oracle instanceof ProgramOracle,
+      ...(signal ? { signal } : {}),
+      now,
+      onRecord: (record) => {
+        emit({ ...record, timeMs: now() - startedMs });
+      },
+    });
+  const problem = createProblem(program.tree);
+  const traced =
+    oracle instanceof ProgramOracle
+      ? await traceProgram(oracle, program.tree, expected, createProblem)
+      : undefined;
+  if (traced !== undefined) {
+    const isSmaller =
+      compareSortKeys(sourceDomain.sortKey(traced.best), sourceDomain.sortKey(problem.best)) < 0;
+    const outcome = isSmaller && (await problem.accepts('trace', traced.best)) ? 'rebuilt' : 'larger';
+    emit({ kind: 'minify-stage', timeMs: now() - startedMs, name: 'trace', verdict: outcome });
+  }
+  const context = createSourceContext(oracle, expected);
+  const end = await reduce(problem, sourcePasses, context, () => {
+    context.refused.clear();
+  });
+  const trials = problem.trials + (traced?.trials ?? 0);
+  const oracleCalls = problem.oracleCalls + (traced?.oracleCalls ?? 0) + failure.runs;
+  return writeResult(session, failure, problem, { end, trials, oracleCalls });
+}
+
+function culpritOf(options: MinifyOptions, signature: Signature): string | undefined {
+  const backend = options.backend === undefined ? '' : `${options.backend} `;
+  if (signature.kind === 'diverge' && signature.name !== 'read') return `${backend}kernel ${signature.name}`;
+  if (signature.kind === 'nan') return `kernel ${signature.name}`;
+  if (signature.where === '' || signature.where === 'user') return undefined;
+  return signature.where.includes(':') ? signature.where : `${backend}kernel ${signature.where}`;
+}
+
+/** The longest part of a masked message that a repro must print. */
+function tellingPart(signature: Signature): string {
+  if (signature.kind !== 'crash') return '';
+  const parts = signature.message.split(/#|<path>|\[|\]|\(|\)/).map((part) => part.trim());
+  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+}
+
+async function writeResult(
+  session: Session,
+  failure: ProbedFailure,
+  problem: Problem<SourceTree>,
+  counts: Pick<MinifyResult, 'end' | 'trials' | 'oracleCalls'>,
+): Promise<MinifyResult> {
+  const { options, program, oracle, now, startedMs, emit } = session;
+  const { signature, message, rate } = failure;
+  const tree = problem.best;
+  const { backend, reference, slowMs, command } = options;
+  const subject: ReproSubject = {
+    tree,
+    signature,
+    message,
+    ...(backend === undefined ? {} : { backend }),
+    ...(reference === undefined ? {} : { reference }),
+    relativeTolerance: options.relativeTolerance,
+    absoluteTolerance: options.absoluteTolerance,
+    timeLimitMs: Math.max(10_000, oracle.timeLimitMs),
+    ...(slowMs === undefined ? {} : { slowMs }),
+    ...(command === undefined ? {} : { command }),
+  };
+  const directory = resolve(
+    options.cwd,
+    options.outputDirectory ?? `fullgraph-repro-${signatureSlug(signature)}`,
+  );
+  const folder = await writeVerifiedRepro(directory, program.root, reproVariants(subject, options.seed), {
+    expected: tellingPart(signature),
+    ...(backend !== undefined && reference !== undefined ? { reference } : {}),
+  });
+  const neighbour = nearestPassing(tree, problem.passingNeighbours);
+  const culprit = culpritOf(options, signature);
+  const result: MinifyResult = {
+    directory,
+    isVerified: folder.isVerified,
+    signature,
+    message,
+    rate,
+    culprit,
+    sizeBefore: sourceDomain.size(program.tree),
+    sizeAfter: sourceDomain.size(tree),
+    ...counts,
+    durationMs: now() - startedMs,
+    files: Object.fromEntries(tree.files.map(({ path, text }) => [path, text])),
+    nearestPassing: neighbour,
+    slips: problem.slips,
+  };
+  const report = bugReport({
+    ...result,
+    input: options.input,
+    reproText: folder.files['repro.mjs'] ?? sourceDomain.text(tree),
+    output: folder.output,
+    versions: { node: process.version.slice(1), ...installedVersions(folder.files, program.root) },
+    unit: sourceDomain.unit,
+    nearestPassing: neighbour,
+    ...(backend === undefined ? {} : { backend }),
+    ...(reference === undefined ? {} : { reference }),
+  });
+  const manifest = {
+    name: 'repro',
+    private: true,
+    type: 'module',
+    dependencies: installedVersions(folder.files, program.root),
+  };
+  writeFolder(directory, {
+    ...folder.files,
+    'package.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
+    'README.md': report,
+    'diff.patch': patchOf(program, tree),
+  });
+  emit({
+    kind: 'minify-end',
+    timeMs: now() - startedMs,
+    size: result.sizeAfter,
+    trials: result.trials,
+    directory,
+    verified: folder.isVerified,
+    ...(culprit === undefined ? {} : { culprit }),
+  });
+  return result;
+}
+
+/** From the original files to the reduced ones. */
+function patchOf(program: LoadedProgram, tree: SourceTree): string {
+  const paths = new Set([...Object.keys(program.original), ...tree.files.map((file) => file.path)]);
+  return [...paths]
+    .map((path) => {
+      const before = program.original[path];
+      const after = tree.files.find((file) => file.path === path)?.text;
+      return createTwoFilesPatch(
+        before === undefined ? '/dev/null' : `a/${path}`,
+        after === undefined ? '/dev/null' : `b/${path}`,
+        before ?? '',
+        after ?? '',
+      );
+    })
+    .join('');
+}

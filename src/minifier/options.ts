@@ -1,0 +1,174 @@
+/** What the user may say about a minification, as data: flags with their texts for the CLI, and the options that they make. */
+import { availableParallelism } from 'node:os';
+import { UserError } from '../ir/errors.ts';
+import { parseBudget, type Budget } from './budget.ts';
+import type { FailureKind } from './verdict.ts';
+
+export interface MinifyOptions {
+  /** Path of the program. */
+  readonly input: string;
+  /** Arguments of the program. */
+  readonly arguments: readonly string[];
+  readonly cwd: string;
+  /** tfjs backend that the program gets. */
+  readonly backend?: string;
+  /** tfjs backend to compare with. */
+  readonly reference?: string;
+  /** URLs of modules that are loaded before the program in the failing set-up. */
+  readonly setup: readonly string[];
+  readonly fail: FailureKind | 'auto';
+  /** For `custom`: exits with 0 while the failure is there. */
+  readonly command?: string;
+  readonly relativeTolerance: number;
+  readonly absoluteTolerance: number;
+  readonly jobs: number;
+  readonly budget: Budget;
+  readonly seed: number;
+  /** Longest time that a trial may take; measured from the original when left out. */
+  readonly timeLimitMs?: number;
+  readonly memoryLimitMb: number;
+  /** For `slow`: duration from which a run counts as failing. */
+  readonly slowMs?: number;
+  /** Where journal and best-so-far are kept. */
+  readonly stateDirectory?: string;
+  readonly resume: boolean;
+  /** Folder that receives the repro; named after the signature in `cwd` when left out. */
+  readonly outputDirectory?: string;
+}
+
+export interface MinifyFlag {
+  readonly name: string;
+  readonly type: 'string' | 'boolean';
+  readonly value?: string;
+  readonly description: string;
+  readonly isMultiple?: boolean;
+}
+
+/** The flags of `fullgraph minify`, in the order of its help. */
+export const minifyFlags: readonly MinifyFlag[] = [
+  {
+    name: 'fail',
+    type: 'string',
+    value: '<kind>',
+    description: 'crash, diverge, nan, hang, slow, custom:<command>; default: find out',
+  },
+  { name: 'backend', type: 'string', value: '<name>', description: 'tfjs backend that fails' },
+  { name: 'reference', type: 'string', value: '<name>', description: 'tfjs backend that is right' },
+  {
+    name: 'setup',
+    type: 'string',
+    value: '<module>',
+    description: 'module to load before the program',
+    isMultiple: true,
+  },
+  {
+    name: 'rtol',
+    type: 'string',
+    value: '<number>',
+    description: 'relative tolerance of comparisons (1e-3)',
+  },
+  {
+    name: 'atol',
+    type: 'string',
+    value: '<number>',
+    description: 'absolute tolerance of comparisons (1e-5)',
+  },
+  {
+    name: 'jobs',
+    type: 'string',
+    value: '<n>',
+    description: 'trials at once; the result is the same for any number',
+  },
+  {
+    name: 'budget',
+    type: 'string',
+    value: '<limit>',
+    description: "when to stop: '60s', '500 trials', '5m|2000 trials'",
+  },
+  { name: 'seed', type: 'string', value: '<n>', description: 'seed of Math.random in the program (1)' },
+  { name: 'timeout', type: 'string', value: '<ms>', description: 'longest time for a trial' },
+  { name: 'memory', type: 'string', value: '<mb>', description: 'most memory for a trial (2048)' },
+  {
+    name: 'slow-ms',
+    type: 'string',
+    value: '<ms>',
+    description: 'with --fail slow: duration that counts as failing',
+  },
+  {
+    name: 'state',
+    type: 'string',
+    value: '<folder>',
+    description: 'where progress is kept (.fullgraph/minify)',
+  },
+  { name: 'resume', type: 'boolean', description: 'go on where an interrupted run ended' },
+  { name: 'output', type: 'string', value: '<folder>', description: 'folder for the repro' },
+];
+
+const kinds: readonly string[] = ['crash', 'diverge', 'nan', 'hang', 'slow', 'auto'];
+const customPrefix = 'custom:';
+
+function parseNumber(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new UserError(`minify: --${flag} takes a number, got '${text}'`, {
+    code: 'FG4002',
+    hint: `Write --${flag} <number>.`,
+  });
+}
+
+function parseFailure(text: string | undefined): Pick<MinifyOptions, 'fail' | 'command'> {
+  if (text === undefined) return { fail: 'auto' };
+  if (text.startsWith(customPrefix) && text.length > customPrefix.length) {
+    return { fail: 'custom', command: text.slice(customPrefix.length) };
+  }
+  if (kinds.includes(text)) return { fail: text as MinifyOptions['fail'] };
+  throw new UserError(`minify: --fail ${text} is not a kind of failure`, {
+    code: 'FG4002',
+    hint: `Use ${kinds.join(', ')} or custom:<command>.`,
+  });
+}
+
+/** Values of `minifyFlags` as `util.parseArgs` gives them. */
+export type MinifyFlagValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+
+/**
+ * Options from flags.
+ * @throws UserError FG4002 for a value that a flag does not take.
+ */
+export function parseMinifyOptions(
+  input: string,
+  programArguments: readonly string[],
+  values: MinifyFlagValues,
+  cwd: string,
+): MinifyOptions {
+  const text = (flag: string): string | undefined => {
+    const value = values[flag];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const number = (flag: string): number | undefined => parseNumber(flag, text(flag));
+  const optional = <K extends string, V>(key: K, value: V | undefined): { readonly [k in K]?: V } =>
+    value === undefined ? {} : ({ [key]: value } as { readonly [k in K]: V });
+  const setup = values['setup'];
+  const budget = text('budget');
+  return {
+    input,
+    arguments: programArguments,
+    cwd,
+    ...parseFailure(text('fail')),
+    ...optional('backend', text('backend')),
+    ...optional('reference', text('reference')),
+    setup: Array.isArray(setup) ? (setup as readonly string[]) : [],
+    relativeTolerance: number('rtol') ?? 1e-3,
+    absoluteTolerance: number('atol') ?? 1e-5,
+    jobs: Math.max(1, Math.floor(number('jobs') ?? Math.max(1, availableParallelism() - 1))),
+    budget: budget === undefined ? {} : parseBudget(budget),
+    seed: number('seed') ?? 1,
+    ...optional('timeLimitMs', number('timeout')),
+    memoryLimitMb: number('memory') ?? 2048,
+    ...optional('slowMs', number('slow-ms')),
+    ...optional('stateDirectory', text('state')),
+    resume: values['resume'] === true,
+    ...optional('outputDirectory', text('output')),
+  };
+}

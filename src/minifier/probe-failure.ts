@@ -1,0 +1,79 @@
+/**
+ * The first question: does the original fail, how, and how often? Runs it a few times before anything is reduced; when the
+ * answers differ, more often, so that the failure rate is known.
+ */
+import { UserError } from '../ir/errors.ts';
+import type { Oracle } from './oracle.ts';
+import { showsFailure, type FailureKind, type Signature, type Verdict } from './verdict.ts';
+
+export interface ProbedFailure {
+  readonly signature: Signature;
+  /** The failure as one line, numbers and names unmasked. */
+  readonly message: string;
+  /** Share of the runs that failed this way. */
+  readonly rate: number;
+  readonly runs: number;
+}
+
+const firstRuns = 3;
+const flakyRuns = 10;
+/** Chance of taking a failing candidate for a passing one. */
+const missChance = 0.02;
+const maxRunsPerCandidate = 20;
+
+function chosen(verdict: Verdict, kind: FailureKind | 'auto'): Verdict | undefined {
+  return [verdict, ...(verdict.also ?? [])].find(
+    (each) => each.signature !== undefined && (kind === 'auto' || each.kind === kind),
+  );
+}
+
+/** Runs a candidate needs before it is taken to pass, for a failure of this rate. */
+export function runsForRate(rate: number): number {
+  if (rate >= 1) return 1;
+  return Math.min(maxRunsPerCandidate, Math.ceil(Math.log(missChance) / Math.log(1 - rate)));
+}
+
+/**
+ * The failure of the original. With `auto`, the first that a run shows.
+ * @throws UserError FG4004 when no run fails, or none in the wanted way.
+ */
+export async function probeFailure<T>(
+  oracle: Oracle<T>,
+  original: T,
+  kind: FailureKind | 'auto',
+): Promise<ProbedFailure> {
+  const verdicts: Verdict[] = [];
+  let failure: Verdict | undefined;
+  for (let wanted = firstRuns; verdicts.length < wanted;) {
+    const verdict = await oracle.judge(original, { cold: verdicts.length === 0 });
+    verdicts.push(verdict);
+    failure ??= chosen(verdict, kind);
+    const failed = failure === undefined ? 0 : countShowing(verdicts, failure.signature!);
+    if (failed < verdicts.length && failed > 0) wanted = flakyRuns;
+  }
+  if (failure?.signature === undefined) throw doesNotFail(verdicts, kind);
+  const rate = countShowing(verdicts, failure.signature) / verdicts.length;
+  return { signature: failure.signature, message: failure.message, rate, runs: verdicts.length };
+}
+
+function countShowing(verdicts: readonly Verdict[], signature: Signature): number {
+  return verdicts.filter((verdict) => showsFailure(verdict, signature)).length;
+}
+
+function doesNotFail(verdicts: readonly Verdict[], kind: FailureKind | 'auto'): UserError {
+  const [first] = verdicts;
+  if (first?.kind === 'harness') {
+    return new UserError(`minify: the program could not be run: ${first.message}`, {
+      code: 'FG4005',
+      hint: 'Check that its packages and backends are installed.',
+    });
+  }
+  const found = first === undefined || first.kind === 'pass' ? 'it passes' : `it shows ${first.message}`;
+  return new UserError(
+    `minify: the program does not fail${kind === 'auto' ? '' : ` with ${kind}`}, ${found}`,
+    {
+      code: 'FG4004',
+      hint: 'Name the failing set-up with --backend and --reference, or the failure with --fail.',
+    },
+  );
+}

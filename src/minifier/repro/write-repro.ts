@@ -1,0 +1,160 @@
+/**
+ * Writes the repro folder and proves it: `repro.mjs` must fail there in a fresh process, and pass with the reference
+ * backend where there is one, before success is claimed.
+ */
+import { spawn } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, sep } from 'node:path';
+import { EnvironmentError } from '../../ir/errors.ts';
+import type { ReproFiles } from './templates.ts';
+
+export interface ReproFolder {
+  readonly directory: string;
+  readonly files: ReproFiles;
+  readonly isVerified: boolean;
+  /** What the verified `repro.mjs` printed. */
+  readonly output: string;
+}
+
+const verifyLimitMs = 120_000;
+
+/** Exact versions of the packages that the files import, as installed for the program. */
+export function installedVersions(files: ReproFiles, root: string): Record<string, string> {
+  const versions: Record<string, string> = {};
+  for (const text of Object.values(files)) {
+    for (const [, specifier] of text.matchAll(/(?:from|import|require\()\s*\(?['"]([^'"]+)['"]/g)) {
+      const name = /^(@[^/]+\/[^/]+|[^./@][^/]*)/.exec(specifier!)?.[1];
+      if (name === undefined || specifier!.startsWith('node:')) continue;
+      const version = versionOf(name, root);
+      if (version !== undefined) versions[name] = version;
+    }
+  }
+  return versions;
+}
+
+function versionOf(name: string, root: string): string | undefined {
+  for (let folder = root; ; folder = dirname(folder)) {
+    const manifest = join(folder, 'node_modules', name, 'package.json');
+    if (existsSync(manifest))
+      return (JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string }).version;
+    if (dirname(folder) === folder) return undefined;
+  }
+}
+
+/** Writes files, replacing the folder. */
+export function writeFolder(directory: string, files: Readonly<Record<string, string>>): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(directory, path)), { recursive: true });
+      writeFileSync(join(directory, path), text);
+    }
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new EnvironmentError(`minify: cannot write the repro to ${directory} (${code})`, {
+      code: 'FG4006',
+      hint: 'Name another folder with --output <folder>; --resume keeps what was found.',
+      cause,
+    });
+  }
+}
+
+interface Ran {
+  readonly exitCode: number | null;
+  readonly output: string;
+}
+
+function run(directory: string, parameters: readonly string[]): Promise<Ran> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, ['repro.mjs', ...parameters], {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const collect = (chunk: Buffer): void => {
+      output = (output + chunk.toString('utf8')).slice(-8_000);
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    const timer = setTimeout(() => child.kill('SIGKILL'), verifyLimitMs);
+    child.once('close', (exitCode) => {
+      clearTimeout(timer);
+      resolve({ exitCode, output });
+    });
+  });
+}
+
+/** Lets a folder outside the program's tree find the program's packages while it is checked. */
+async function withPackages<R>(directory: string, root: string, action: () => Promise<R>): Promise<R> {
+  const link = join(directory, 'node_modules');
+  const packages = findPackages(root);
+  const isReachable = packages === undefined || realpathSync(directory).startsWith(dirname(packages) + sep);
+  if (isReachable || lstatSync(link, { throwIfNoEntry: false })) return action();
+  symlinkSync(packages, link, 'junction');
+  try {
+    return await action();
+  } finally {
+    rmSync(link, { force: true });
+  }
+}
+
+function findPackages(root: string): string | undefined {
+  const folders = createRequire(join(root, 'x.js')).resolve.paths('x') ?? [];
+  return folders.find((folder) => existsSync(folder));
+}
+
+/**
+ * Tries the variants in order and leaves the first that holds what it promises; without one, the last, unverified.
+ * @throws EnvironmentError FG4006 when the folder cannot be written.
+ */
+export async function writeVerifiedRepro(
+  directory: string,
+  root: string,
+  variants: Iterable<ReproFiles>,
+  options: { readonly reference?: string; readonly expected: string },
+): Promise<ReproFolder> {
+  let last: ReproFolder | undefined;
+  for (const files of variants) {
+    const manifest = {
+      name: 'repro',
+      private: true,
+      type: 'module',
+      dependencies: installedVersions(files, root),
+    };
+    writeFolder(directory, { ...files, 'package.json': `${JSON.stringify(manifest, undefined, 2)}\n` });
+    const folder = await withPackages(directory, root, async (): Promise<ReproFolder> => {
+      const failing = await run(directory, []);
+      const hasFailed =
+        failing.exitCode === 1 &&
+        failing.output.includes('FAIL') &&
+        failing.output.includes(options.expected);
+      const isRight =
+        !hasFailed ||
+        options.reference === undefined ||
+        (await run(directory, [options.reference])).exitCode === 0;
+      return { directory, files, isVerified: hasFailed && isRight, output: cleanOutput(failing.output) };
+    });
+    if (folder.isVerified) return folder;
+    last = folder;
+  }
+  return last ?? { directory, files: {}, isVerified: false, output: '' };
+}
+
+/** Without tfjs's advertisement. */
+function cleanOutput(output: string): string {
+  return output
+    .split('\n')
+    .filter((line) => !/^=+$|^Hi, looks like you are running TensorFlow/.test(line))
+    .join('\n')
+    .trim();
+}
