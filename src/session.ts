@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly strict?: boolean;
   /** Pending ops at which a recording is cut. */
   readonly maxNodes?: number;
+  /** Bytes of disposed tensors that pending ops may keep alive before they are run. */
+  readonly maxPendingBytes?: number;
   /** Recompiles per site before graphs run on eager kernels. */
   readonly recompileLimit?: number;
   /** Turn unchanging weights into constants. Default true. */
@@ -207,6 +209,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     },
     onRun: savings === undefined ? undefined : (run) => savings.observe(run),
     maxNodes: options.maxNodes ?? 4096,
+    maxPendingBytes: options.maxPendingBytes ?? 512 * 1024 * 1024,
     recompileLimit: options.recompileLimit ?? 16,
     freeze: options.freeze ?? true,
     respectBackend: options.respectBackend ?? false,

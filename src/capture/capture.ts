@@ -35,13 +35,12 @@ export interface CaptureOptions {
   /** Called after each run of a graph. */
   readonly onRun?: ((run: FinishedRun) => void) | undefined;
   readonly maxNodes: number;
+  /** Bytes of disposed tensors that pending nodes may keep alive. */
+  readonly maxPendingBytes: number;
   readonly recompileLimit: number;
   readonly freeze: boolean;
   readonly respectBackend: boolean;
 }
-
-/** Bytes of disposed tensors that pending nodes may keep alive. */
-const maxRetainedBytes = 512 * 1024 * 1024;
 
 export interface Capture {
   readonly totals: Readonly<CaptureTotals>;
@@ -96,7 +95,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
     cache,
     reporter,
     maxNodes: options.maxNodes,
-    maxRetainedBytes,
+    maxRetainedBytes: options.maxPendingBytes,
     onBreak: options.onBreak,
     onRun: options.onRun,
   });
@@ -146,7 +145,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
     },
     flush: () => recorder.flushAll(),
     finish() {
-      if (recorder.pendingNodes > 0) reporter.graphBreak({ reason: 'FG1010' }, 0, undefined);
+      if (recorder.hasLiveNodes) reporter.graphBreak({ reason: 'FG1010' }, 0, undefined);
       recorder.drop();
       reporter.finish();
     },

@@ -1,7 +1,7 @@
 /**
  * Which calls are computed while recording because all they need is known: integer arithmetic on shapes, which decides
- * what a GraphModel does next, and views of data, whose offsets change from batch to batch and would make each batch a
- * graph of its own. Nothing here reads a pending value.
+ * what a GraphModel does next, and views of data and filled tensors, whose offsets and values change from batch to batch and would
+ * make each batch a graph of its own. Nothing here reads a pending value.
  */
 import type { LazyValue } from './pending.ts';
 import type { Signature } from './signature.ts';
@@ -11,9 +11,14 @@ const integerElements = 64;
 /** Vectors of indices up to this size are converted at once. */
 const vectorElements = 4096;
 
+/** So many forms of one source are parts of graphs, further ones are inputs. */
+const variedSources = 2;
+/** Sources up to this size are filled at once. */
+const sourceElements = 65_536;
+
 type Values = readonly (LazyValue | undefined)[];
 
-/** `view`: moves existing numbers; `integers`: shape arithmetic. */
+/** `view`: numbers that are there or follow from attributes; `integers`: shape arithmetic. */
 export type Folding = 'integers' | 'view';
 
 /** Sizes of a contiguous part: full behind the first axis that is cut, one element before it. */
@@ -55,8 +60,18 @@ function isShapeArithmetic(signature: Signature, values: Values): boolean {
   return outputs!.every((type) => type.dtype !== 'float32' && type.size <= integerElements);
 }
 
+/** A tensor made of attributes alone (Fill, Range), with other attributes than those that made its like before. */
+function isVaryingSource(signature: Signature, values: Values): boolean {
+  return (
+    values.length === 0 &&
+    signature.siblings >= variedSources &&
+    signature.outputs![0]!.size <= sourceElements
+  );
+}
+
 /** How a call can be computed now, if it can. */
 export function foldingOf(signature: Signature, values: Values): Folding | undefined {
+  if (isVaryingSource(signature, values)) return 'view';
   if (isShapeArithmetic(signature, values)) return 'integers';
   return isView(signature, values) ? 'view' : undefined;
 }

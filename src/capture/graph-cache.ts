@@ -343,11 +343,16 @@ export class GraphCache {
     const isChosen = new Set(chosen);
     const graph: Graph = {
       ...cached.graph,
-      nodes: cached.graph.nodes.map((node, index) =>
-        node.kind === 'placeholder' && isChosen.has(index)
-          ? { kind: 'constant', name: node.name, type: node.type, data: plan.leaves[index]!.host! }
-          : node,
-      ),
+      nodes: cached.graph.nodes.map((node, index) => {
+        if (node.kind === 'placeholder' && isChosen.has(index)) {
+          return { kind: 'constant', name: node.name, type: node.type, data: plan.leaves[index]!.host! };
+        }
+        // Nobody checks a constant that became an input: it must stay one.
+        if (node.kind === 'constant' && cached.guarded[index] === undefined) {
+          return { kind: 'placeholder', name: node.name, type: node.type, role: 'input' };
+        }
+        return node;
+      }),
     };
     const compiled = this.#make(graph, plan, this.#options.compiler);
     this.#options.reporter.compile(

@@ -14,7 +14,16 @@ import {
 import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
-import type { DataId, Engine, TensorInfo, TfModule } from './tf-module.ts';
+import type {
+  DataId,
+  Engine,
+  KernelAttributes,
+  KernelConfig,
+  KernelInputs,
+  KernelResult,
+  TensorInfo,
+  TfModule,
+} from './tf-module.ts';
 import type { TypeTable } from './type-table.ts';
 import { ValueTable } from './value-table.ts';
 
@@ -45,6 +54,7 @@ export class LazyBackend {
   /** Tile size that the cpu backend's matrix product reads from its backend. */
   readonly blockSize = 48;
   readonly #context: LazyBackendContext;
+  #kernelDepth = 0;
 
   constructor(context: LazyBackendContext) {
     this.#context = context;
@@ -91,11 +101,25 @@ export class LazyBackend {
     return this.data.has(dataId) ? this.data.get(dataId).refCount : 0;
   }
 
-  /** tfjs calls this when a variable takes hold of a tensor. */
+  /** Called by the engine when a variable takes hold of a tensor, and by kernels that give back their input's memory. */
   incRef(dataId: DataId): void {
     const value = this.data.get(dataId);
     value.refCount++;
-    value.isState = true;
+    if (this.#kernelDepth === 0) value.isState = true;
+  }
+
+  /** Runs one of tfjs's own kernels on this backend. */
+  runKernel(
+    config: KernelConfig,
+    inputs: KernelInputs,
+    attributes: KernelAttributes | undefined,
+  ): KernelResult {
+    this.#kernelDepth++;
+    try {
+      return config.kernelFunc({ inputs, backend: this, attrs: attributes });
+    } finally {
+      this.#kernelDepth--;
+    }
   }
 
   decRef(dataId: DataId): void {

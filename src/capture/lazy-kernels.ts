@@ -66,7 +66,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
   }
 
   function runOriginal(call: KernelCall): KernelResult {
-    return config.kernelFunc({ inputs: call.inputs, backend: call.backend, attrs: call.attrs });
+    return (call.backend as LazyBackend).runKernel(config, call.inputs, call.attrs);
   }
 
   function runEagerly(call: KernelCall): KernelResult {

@@ -51,7 +51,7 @@ export function joinKnownInputs(
   const made: TensorInfo[] = [];
   const joined = runs.map((run): TensorInfo => {
     if (run.length === 1) return run[0]!;
-    const result = concat.kernelFunc({ inputs: run, backend, attrs: { axis } }) as TensorInfo;
+    const result = backend.runKernel(concat, run, { axis }) as TensorInfo;
     made.push(result);
     return result;
   });

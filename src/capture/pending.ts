@@ -118,6 +118,8 @@ export class Component {
   isOrdered = true;
   /** Number of the break before which it last grew. */
   epoch = 0;
+  /** Sequence of its youngest node. */
+  youngest = 0;
 }
 
 /** The set that this one has become part of. */
@@ -144,6 +146,7 @@ export function mergeComponents(left: Component, right: Component): Component {
   }
   for (const node of small.nodes) large.nodes.push(node);
   large.epoch = Math.max(large.epoch, small.epoch);
+  large.youngest = Math.max(large.youngest, small.youngest);
   small.nodes = [];
   small.parent = large;
   return large;

@@ -82,10 +82,6 @@ export class Recorder {
     this.#history = new StreamHistory(options.maxNodes);
   }
 
-  get pendingNodes(): number {
-    return this.#pendingNodes;
-  }
-
   /** Adds to the time that recording took since the last run. */
   addTraceTime(durationMs: number): void {
     this.#traceMs += durationMs;
@@ -121,6 +117,7 @@ export class Recorder {
     const node = new PendingNode(++this.#sequence, signature, inputs, component, stack);
     component.nodes.push(node);
     component.epoch = this.#epoch;
+    component.youngest = node.sequence;
     for (const input of inputs) if (input !== undefined) input.lastReader = node.sequence;
     for (let output = 0; output < types.length; output++) {
       const value = new LazyValue(
@@ -180,6 +177,31 @@ export class Recorder {
     reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
     this.#flushIdle();
     return true;
+  }
+
+  /** Number of calls recorded so far. */
+  get recordedNodes(): number {
+    return this.#sequence;
+  }
+
+  /** Runs everything that was recorded since then, with what it is connected with, as one graph. */
+  flushSince(recordedNodes: number, cause: BreakCause): void {
+    const { reporter, onBreak } = this.#options;
+    const recent = new Set<Component>();
+    for (const component of this.#components) if (component.youngest > recordedNodes) recent.add(component);
+    if (recent.size === 0) return;
+    onBreak?.(cause);
+    const start = reporter.now();
+    if (this.#flush(recent, cause)) reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
+    this.#flushIdle();
+  }
+
+  /** Whether anything is pending that the program could still ask for. */
+  get hasLiveNodes(): boolean {
+    for (const { nodes } of this.#components) {
+      if (nodes.some((node) => node.outputs.some((value) => value.isLive))) return true;
+    }
+    return false;
   }
 
   /**

@@ -25,6 +25,8 @@ export interface Signature {
   readonly inputTypes: readonly (InternedType | undefined)[];
   /** `undefined`: this form has to run eagerly. */
   readonly outputs: readonly InternedType[] | undefined;
+  /** Signatures of the same kernel and result that were made before: many mean that an attribute carries data. */
+  readonly siblings: number;
   /** Index of the input whose memory the result shares, else -1. */
   readonly aliasedInput: number;
 }
@@ -53,6 +55,7 @@ export class SignatureTable {
   readonly #types: TypeTable;
   readonly #kernels = new Map<string, KernelEntry>();
   readonly #byHash = new Map<number, Signature[]>();
+  readonly #groups = new Map<string, number>();
   #count = 0;
 
   constructor(types: TypeTable) {
@@ -114,6 +117,9 @@ export class SignatureTable {
     });
     const inferred = inputTypes.some(hostOnly) ? undefined : kernel.op!.infer(inputTypes, copy);
     const outputs = inferred?.map((type) => this.#types.intern(type.dtype, type.shape));
+    const group = `${kernel.id} ${outputs?.map((type) => type.id).join()} ${inputTypes.map((type) => type?.id).join()}`;
+    const siblings = this.#groups.get(group) ?? 0;
+    this.#groups.set(group, siblings + 1);
     const isHeld = outputs !== undefined && !outputs.some(hostOnly) && !('seed' in copy);
     return Object.freeze({
       id: this.#count++,
@@ -121,6 +127,7 @@ export class SignatureTable {
       attributes: copy,
       inputTypes,
       outputs: isHeld ? outputs : undefined,
+      siblings,
       aliasedInput: isHeld ? isAliasOfInput(kernel.op!, inputTypes, copy, outputs) : -1,
     });
   }

@@ -1,9 +1,8 @@
 /**
- * The cut at the end of a training step: when an optimizer has updated its variables, their new values are computed in one
- * graph, so that each step has the same graph however long the program goes without reading.
+ * The cut at the end of a training step: when an optimizer has updated its variables, the step is run as one graph, new
+ * values and cost together, so that each step has the same graph however long the program goes without reading.
  */
 import type { LazyBackend } from './lazy-backend.ts';
-import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
 import type { Reporter } from './reporter.ts';
 import type { Engine, TfModule, WrappableClass } from './tf-module.ts';
@@ -23,31 +22,31 @@ export interface TrainingStepContext {
 export function wrapOptimizers(tf: TfModule, wraps: MethodWraps, context: TrainingStepContext): void {
   const { recorder, reporter, engine } = context;
   let depth = 0;
+  let recordedBefore = 0;
 
-  function endStep(): void {
+  function hasPendingVariables(): boolean {
     const backend = context.backend();
-    if (backend === undefined) return;
-    const pending: LazyValue[] = [];
-    for (const { dataId } of Object.values(engine.registeredVariables)) {
-      if (!backend.data.has(dataId)) continue;
+    if (backend === undefined) return false;
+    return Object.values(engine.registeredVariables).some(({ dataId }) => {
+      if (!backend.data.has(dataId)) return false;
       const value = backend.data.get(dataId);
-      if (value.host === undefined && value.node?.component !== undefined) pending.push(value);
-    }
-    if (pending.length === 0) return;
-    recorder.require(pending, { reason: 'FG1011', stack: reporter.stacks?.take() });
+      return value.host === undefined && value.node?.component !== undefined;
+    });
   }
 
   /** The step ends with the outermost call: `minimize` disposes the gradients after it has applied them. */
   const around = (original: (this: unknown, ...parameters: unknown[]) => unknown) =>
     function (this: unknown, ...parameters: unknown[]): unknown {
-      depth++;
+      if (depth++ === 0) recordedBefore = recorder.recordedNodes;
       let result: unknown;
       try {
         result = original.apply(this, parameters);
       } finally {
         depth--;
       }
-      if (depth === 0) endStep();
+      if (depth === 0 && hasPendingVariables()) {
+        recorder.flushSince(recordedBefore, { reason: 'FG1011', stack: reporter.stacks?.take() });
+      }
       return result;
     };
 

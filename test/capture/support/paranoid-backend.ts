@@ -47,7 +47,7 @@ export function createParanoidBackend({ runKernel }: BackendContext, options: Pa
       const values = seen.get(key) ?? [];
       seen.set(key, values);
       const isPromoted = values.some((value) => !sameContents(value, leaf.data));
-      values.push(leaf.data.slice() as HostArray);
+      values.push(leaf.data.slice());
       return isPromoted;
     });
   }
@@ -63,7 +63,7 @@ export function createParanoidBackend({ runKernel }: BackendContext, options: Pa
       const stored = leaves.map((leaf, index) => {
         if (leaf.kind === 'constant' && !sameContents(leaf.data, examples[index]!))
           throw new Error(`${leaf.name}: example differs from the constant`);
-        return leaf.kind === 'constant' ? (leaf.data.slice() as HostArray) : undefined;
+        return leaf.kind === 'constant' ? leaf.data.slice() : undefined;
       });
       const { executable } = eager.compile(graph, examples);
       let isDisposed = false;

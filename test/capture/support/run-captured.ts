@@ -87,10 +87,10 @@ export async function runCaptured(
     const observed = await observe(async (...parameters) => {
       await program(...parameters);
       inspect?.(session);
+      session.finish(0);
     });
     return { ...observed, records, stats: session.stats() };
   } finally {
-    session.finish(0);
     session.uninstall();
     session.dispose();
   }

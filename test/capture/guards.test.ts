@@ -1,0 +1,225 @@
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import { describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/ir/graph.ts';
+import { registerBackend } from '../../src/session.ts';
+import { createParanoidBackend } from './support/paranoid-backend.ts';
+import { recordsOf, runCaptured, runEager, type Program } from './support/run-captured.ts';
+
+const compiled: Graph[] = [];
+let disposed = 0;
+for (const [name, promotes] of [
+  ['promoting', true],
+  ['rigid', false],
+] as const) {
+  registerBackend(name, (context) =>
+    createParanoidBackend(context, {
+      promotes,
+      onCompile: (graph) => compiled.push(graph),
+      onDispose: () => disposed++,
+    }),
+  );
+}
+
+async function captured(program: Program, options: Parameters<typeof runCaptured>[1] = {}) {
+  compiled.length = 0;
+  disposed = 0;
+  const result = await runCaptured(program, options);
+  const eager = await runEager(program);
+  expect(result.log).toEqual(eager.log);
+  return result;
+}
+
+describe('shapes', () => {
+  it('reports every dim that differs when another batch arrives, and finds both graphs afterwards', async () => {
+    const { records, stats } = await captured((tf, log) => {
+      const w = tf.variable(tf.ones([3, 2]));
+      const predict = (x: Tensor2D): Tensor => tf.tidy(() => x.matMul(w).relu());
+      for (const batch of [32, 7, 32, 7, 7]) log(predict(tf.ones([batch, 3])).dataSync());
+    });
+    expect(recordsOf(records, 'guard-failure')).toMatchObject([
+      {
+        closest: 'g1',
+        graph: 'g2',
+        outcome: 'recompile',
+        differences: [{ kind: 'shape', what: 'x.shape[0]', expected: '32', actual: '7' }],
+      },
+    ]);
+    expect(stats).toMatchObject({ graphs: 2, compiles: 2, recompiles: 1, runs: 5 });
+  });
+
+  it('tells an integer tensor from a float one that is used under the same type', async () => {
+    await captured(
+      (tf, log) => {
+        for (const dtype of ['float32', 'int32', 'float32', 'int32'] as const) {
+          const x = tf.tensor1d([1, 2, 3], dtype);
+          log(x.toFloat().mul(0.5).dataSync());
+        }
+      },
+      { backend: 'promoting' },
+    );
+  });
+
+  it('knows a tensor under any shape of its memory', async () => {
+    const { stats } = await captured((tf, log) => {
+      log(tf.ones([2, 3]).reshape([6]).square().dataSync());
+      log(tf.ones([6]).square().dataSync());
+      const x = tf.ones([3, 2]);
+      log(x.add(x.reshape([2, 3]).transpose()).dataSync());
+    });
+    expect(stats.graphs).toBe(2);
+  });
+});
+
+describe('attributes', () => {
+  it('reports them by name', async () => {
+    const { records } = await captured((tf, log) => {
+      const x = tf.ones([4, 4]);
+      for (const alpha of [0.1, 0.2]) log(tf.leakyRelu(x.neg(), alpha).dataSync());
+    });
+    expect(recordsOf(records, 'guard-failure')[0]!.differences).toEqual([
+      { kind: 'attribute', what: 'leakyRelu.alpha', expected: '0.1', actual: '0.2' },
+    ]);
+  });
+
+  it('become data when they vary: the value that a tensor is filled with', async () => {
+    const { stats } = await captured((tf, log) => {
+      for (let step = 0; step < 10; step++) log(tf.fill([30], step).square().dataSync());
+    });
+    expect(stats.graphs).toBe(3);
+  });
+
+  it('gives each batch of a data set the same graph', async () => {
+    const { stats } = await captured((tf, log) => {
+      const data = tf.range(0, 60).reshape([20, 3]);
+      data.dataSync();
+      for (let start = 0; start < 20; start += 5)
+        log(data.slice([start, 0], [5, 3]).square().sum().dataSync());
+    });
+    expect(stats).toMatchObject({ graphs: 2, recompiles: 0 });
+  });
+});
+
+describe('constants', () => {
+  const schedule: Program = (tf, log) => {
+    const x = tf.ones([20]);
+    for (let step = 1; step <= 8; step++)
+      log(
+        x
+          .mul(1 / step)
+          .add(1)
+          .dataSync(),
+      );
+  };
+
+  it('become inputs once they change: a schedule is compiled twice', async () => {
+    const { records, stats } = await captured(schedule, { backend: 'promoting' });
+    expect(stats).toMatchObject({ compiles: 2, recompiles: 1, runs: 8 });
+    expect(recordsOf(records, 'guard-failure')).toMatchObject([
+      { differences: [{ kind: 'constant', what: 'c', expected: '[1]', actual: '[0.5]' }] },
+    ]);
+  });
+
+  it('are guarded where the backend relies on them, up to the recompile limit', async () => {
+    const { records, stats } = await captured(schedule, { backend: 'rigid', recompileLimit: 3 });
+    const outcomes = recordsOf(records, 'guard-failure').map(({ outcome }) => outcome);
+    expect(outcomes.slice(0, 4)).toEqual(['recompile', 'recompile', 'recompile', 'limit']);
+    expect(stats.recompiles).toBeLessThanOrEqual(7);
+    expect(recordsOf(records, 'note')).toMatchObject([{ code: 'FG2002', severity: 'warning' }]);
+    expect(recordsOf(records, 'compile').map(({ backend }) => backend)).toContain('eager');
+  });
+
+  it.each(['sgd', 'momentum', 'adagrad', 'adadelta', 'adam', 'adamax', 'rmsprop'] as const)(
+    'cause no recompiles from the third step of %s on',
+    async (name) => {
+      const counts: number[] = [];
+      const { records } = await captured(
+        (tf, log) => {
+          const optimizer = tf.train[name](0.1, 0.9);
+          const w = tf.variable(tf.ones([4, 3]));
+          for (let step = 0; step < 6; step++) {
+            optimizer.minimize(() => w.square().sum());
+            counts.push(compiled.length);
+          }
+          log(w.dataSync());
+          optimizer.dispose();
+        },
+        { backend: 'promoting' },
+      );
+      expect(counts[5]).toBe(counts[2]);
+      expect(
+        recordsOf(records, 'run')
+          .slice(-3)
+          .map(({ graph }) => graph),
+      ).toEqual(Array.from({ length: 3 }, () => recordsOf(records, 'run').at(-1)!.graph));
+    },
+  );
+});
+
+describe('frozen weights', () => {
+  const inference =
+    (change: boolean): Program =>
+    (tf, log) => {
+      const w = tf.variable(tf.tensor2d(Float32Array.from({ length: 4096 }, Math.sqrt), [64, 64]));
+      for (let run = 0; run < 40; run++) {
+        if (change && run === 30) w.assign(tf.ones([64, 64]));
+        const x = tf.tensor2d(new Float32Array(512).fill(run), [8, 64]);
+        log(x.matMul(w).sum().dataSync());
+      }
+    };
+
+  it('are constants of a second executable, guarded by identity', async () => {
+    const { records } = await captured(inference(false), { backend: 'promoting' });
+    expect(recordsOf(records, 'compile').map(({ trigger }) => trigger)).toEqual(['first', 'freeze']);
+    const frozen = compiled.at(-1)!;
+    expect(frozen.nodes.filter(({ kind }) => kind === 'constant')).toHaveLength(1);
+    expect(frozen.nodes.filter(({ kind }) => kind === 'placeholder')).toHaveLength(1);
+  });
+
+  it('are inputs again once they change, and for good', async () => {
+    const { records } = await captured(inference(true), { backend: 'promoting' });
+    expect(recordsOf(records, 'compile').map(({ trigger }) => trigger)).toEqual(['first', 'freeze']);
+    expect(disposed).toBe(1);
+  });
+
+  it('stay inputs when asked to', async () => {
+    const { records } = await captured(inference(false), { backend: 'promoting', freeze: false });
+    expect(recordsOf(records, 'compile')).toHaveLength(1);
+  });
+
+  it('report what was replaced when another model of the same form arrives', async () => {
+    const { records } = await captured(
+      (tf, log) => {
+        const models = [1, 2].map((value) =>
+          tf.variable(tf.fill<import('@tensorflow/tfjs').Rank.R2>([64, 64], value)),
+        );
+        for (const w of models) {
+          for (let run = 0; run < 30; run++)
+            log(
+              tf
+                .ones<import('@tensorflow/tfjs').Rank.R2>([8, 64])
+                .mul<Tensor2D>(run)
+                .matMul(w)
+                .sum()
+                .dataSync(),
+            );
+        }
+      },
+      { backend: 'promoting' },
+    );
+    expect(recordsOf(records, 'guard-failure').filter(({ outcome }) => outcome === 'reused')).toMatchObject([
+      { differences: [{ kind: 'weights', expected: 'unchanged', actual: 'another tensor' }] },
+    ]);
+  });
+
+  it('leave data alone: a graph with nothing but unchanging inputs is not computed away', async () => {
+    await captured(
+      (tf, log) => {
+        const x = tf.ones<import('@tensorflow/tfjs').Rank.R2>([64, 64]);
+        const y = tf.ones<import('@tensorflow/tfjs').Rank.R2>([64, 64]);
+        for (let run = 0; run < 40; run++) log(x.matMul(y).sum().dataSync());
+      },
+      { backend: 'promoting' },
+    );
+    expect(compiled.every((graph) => graph.nodes.some(({ kind }) => kind === 'placeholder'))).toBe(true);
+  });
+});
