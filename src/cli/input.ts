@@ -65,7 +65,7 @@ async function classifyFile(word: string, path: string): Promise<'trace' | 'torc
   const head = await headOf(path).catch((cause: unknown) => {
     throw inputError(`cannot read ${word}: ${(cause as Error).message}`, 'Make the file readable.', cause);
   });
-  if (/^\{"kind":/.test(head)) return 'trace';
+  if (head.startsWith('{"kind":')) return 'trace';
   return /^\{\s*"schemaVersion":/.test(head) ? 'report' : undefined;
 }
 

@@ -4,7 +4,7 @@
  */
 import { UserError } from '../ir/errors.ts';
 import type { Oracle } from './oracle.ts';
-import { showsFailure, type FailureKind, type Signature, type Verdict } from './verdict.ts';
+import { readByProgram, showsFailure, type FailureKind, type Signature, type Verdict } from './verdict.ts';
 
 export interface ProbedFailure {
   readonly signature: Signature;
@@ -23,7 +23,11 @@ const maxRunsPerCandidate = 20;
 
 function chosen(verdict: Verdict, kind: FailureKind | 'auto'): Verdict | undefined {
   return [verdict, ...(verdict.also ?? [])].find(
-    (each) => each.signature !== undefined && (kind === 'auto' || each.kind === kind),
+    ({ signature }) =>
+      signature !== undefined &&
+      (kind === 'auto'
+        ? signature.kind !== 'nan' || signature.where === readByProgram
+        : signature.kind === kind),
   );
 }
 

@@ -1,7 +1,8 @@
 /**
  * The driver: runs tiers of passes until none of them finds anything smaller. Cheap passes with large cuts come
  * first; whenever a later tier made progress, the earlier ones get another chance. A pass that found nothing is not
- * run again on the same test case. What was found warm is confirmed cold at the end of each tier.
+ * run again on the same test case. What was found warm is confirmed cold
+ * after the big cuts and at the end.
  */
 import type { ReductionPass } from './define-pass.ts';
 import { Stopped, type Problem } from './problem.ts';
@@ -48,9 +49,11 @@ export async function reduce<T, C>(
     let index = 0;
     while (index < tiers.length) {
       const hasProgress = await runTier(problem, tiers[index]!, context, settled);
-      const isConfirmed = !hasProgress || (await problem.checkpoint());
+      // The first tier cuts most; the rest is confirmed before the last sweep.
+      const isTurn = hasProgress ? index === 0 : index === tiers.length - 1;
+      const isConfirmed = !isTurn || (await problem.checkpoint());
       if (!isConfirmed) settled = new Map();
-      if (hasProgress) index = index === 0 && isConfirmed ? 1 : 0;
+      if (hasProgress || !isConfirmed) index = index === 0 && isConfirmed ? 1 : 0;
       else index++;
       if (index === tiers.length && (problem.beThorough() || sweptFrom !== problem.best)) {
         sweptFrom = problem.best;

@@ -32,6 +32,9 @@ export interface Verdict {
   readonly also?: readonly Verdict[];
 }
 
+/** `where` of NaN that the program read from a tensor. */
+export const readByProgram = 'read';
+
 /** How the name of a crash by exit code begins. */
 export const exitCodeName = 'exit code';
 

@@ -53,7 +53,7 @@ export function App({ report, views, theme, status, onEffect, onDispatch }: AppP
   useEffect(() => dispatch({ kind: 'report' }), [report]);
   useInput((input, key) => {
     // Pasted or fast typed text arrives in one piece.
-    const typed = !key.ctrl && !key.meta && Array.from(input).length > 1 && !/[\u001b]/.test(input);
+    const typed = !key.ctrl && !key.meta && Array.from(input).length > 1 && !/\p{Cc}/u.test(input);
     if (typed) for (const letter of input) dispatch({ kind: 'key', key: keyName(letter, {}) });
     else dispatch({ kind: 'key', key: keyName(input, key) });
   });

@@ -45,7 +45,7 @@ export function lineWidth(spans: Line): number {
   return width;
 }
 
-const controlCharacters = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const controlCharacters = /(?![\t\n])\p{Cc}/gu;
 
 /** Text that cannot move the cursor or colour the screen, whatever a program put into its names. */
 export function printable(text: string): string {

@@ -77,7 +77,13 @@ const graphText = `graph trainEpoch
   return loss
 `;
 
-function graphRecord(id: string, family: string, timeMs: number, stackId: number, batch: number): TraceRecord {
+function graphRecord(
+  id: string,
+  family: string,
+  timeMs: number,
+  stackId: number,
+  batch: number,
+): TraceRecord {
   return {
     kind: 'graph',
     id,
@@ -158,7 +164,9 @@ export function sampleTrace(): TraceRecord[] {
   ];
   let timeMs = 110;
   const run = (graph: string, compile: string, fields: Partial<BreakRecord> & { reason: string }): void => {
-    records.push(runRecord({ graph, compile, timeMs, ...(graph === 'g3' ? { captured: 12, folded: 0 } : {}) }));
+    records.push(
+      runRecord({ graph, compile, timeMs, ...(graph === 'g3' ? { captured: 12, folded: 0 } : {}) }),
+    );
     records.push(breakRecord({ timeMs: timeMs + 2, waitMs: 2.5, graph, ...fields }));
     timeMs += 4;
   };

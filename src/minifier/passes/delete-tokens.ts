@@ -46,7 +46,12 @@ function* windows(
   from: number,
 ): Generator<Window | undefined> {
   const file = tree.files[fileIndex]!;
-  const tokens = tokensOf(file);
+  const imports = context.keepsImports
+    ? file.program.body.filter((statement) => statement.type === 'ImportDeclaration')
+    : [];
+  const tokens = tokensOf(file).filter(
+    (token) => !imports.some((statement) => token.start >= statement.start && token.end <= statement.end),
+  );
   for (let first = Math.min(from, tokens.length - length); first >= 0; first--) {
     const start = tokens[first]!.start;
     const end = tokens[first + length - 1]!.end;

@@ -38,7 +38,7 @@ function synchronous(program: Node): Edit | undefined {
       ...awaits,
       ...loops.map((loop) => ({
         target: loop as Node,
-        to: variant(loop as Node, { await: false } as Partial<Node>),
+        to: variant(loop as Node, { await: false }),
       })),
     ],
     weight: changes.length + awaits.length,
@@ -55,10 +55,10 @@ function propertyForms(node: acorn.Property | acorn.AssignmentProperty): Change[
   if (node.computed || node.kind !== 'init' || node.method || node.shorthand) return [];
   const { key, value } = node;
   if (key.type === 'Identifier' && value.type === 'Identifier' && key.name === value.name) {
-    return [{ target: node as Node, to: variant(node as acorn.Property, { shorthand: true }) }];
+    return [{ target: node, to: variant(node as acorn.Property, { shorthand: true }) }];
   }
   return value.type === 'FunctionExpression' && value.id == null
-    ? [{ target: node as Node, to: variant(node as acorn.Property, { method: true }) }]
+    ? [{ target: node, to: variant(node as acorn.Property, { method: true }) }]
     : [];
 }
 
@@ -73,9 +73,8 @@ function simplifications(node: Node): (readonly Change[])[] {
     case 'FunctionExpression':
     case 'ArrowFunctionExpression': {
       const found: (readonly Change[])[] = [];
-      if (node.async)
-        found.push(to(variant(node, { async: false } as Partial<Node>), ...awaitsIn(node.body)));
-      if (node.generator) found.push(to(variant(node, { generator: false } as Partial<Node>)));
+      if (node.async) found.push(to(variant(node, { async: false }), ...awaitsIn(node.body)));
+      if (node.generator) found.push(to(variant(node, { generator: false })));
       const only =
         node.body.type === 'BlockStatement' && node.body.body.length === 1 ? node.body.body[0] : undefined;
       if (
@@ -96,12 +95,12 @@ function simplifications(node: Node): (readonly Change[])[] {
       return [to(node.left)];
     case 'MethodDefinition':
     case 'PropertyDefinition':
-      return node.static ? [to(variant(node, { static: false } as Partial<Node>))] : [];
+      return node.static ? [to(variant(node, { static: false }))] : [];
     case 'ClassDeclaration':
     case 'ClassExpression':
       return node.superClass == null
         ? []
-        : [to(variant(node, { superClass: null } as Partial<Node>), ...superCalls(node.body))];
+        : [to(variant(node, { superClass: null }), ...superCalls(node.body))];
     case 'ChainExpression':
       return [
         [
@@ -110,7 +109,7 @@ function simplifications(node: Node): (readonly Change[])[] {
             .filter(
               (each) => (each.type === 'MemberExpression' || each.type === 'CallExpression') && each.optional,
             )
-            .map((each) => ({ target: each, to: variant(each, { optional: false } as Partial<Node>) })),
+            .map((each) => ({ target: each, to: variant(each, { optional: false }) })),
         ],
       ];
     case 'Property':
@@ -149,7 +148,7 @@ function lonely(body: acorn.Statement): acorn.Statement[] {
   if (body.type !== 'BlockStatement' || body.body.length !== 1) return [];
   const only = body.body[0]!;
   const mustBrace =
-    /Declaration$/.test(only.type) || contains(only, (node) => node.type === 'IfStatement', true);
+    only.type.endsWith('Declaration') || contains(only, (node) => node.type === 'IfStatement', true);
   return mustBrace ? [] : [only];
 }
 

@@ -4,7 +4,7 @@
  */
 import type * as acorn from 'acorn';
 import { definePass } from '../define-pass.ts';
-import { findAll, parentsOf, type FunctionNode, type Node } from '../source/ast.ts';
+import { findAll, parentsOf, type FunctionNode } from '../source/ast.ts';
 import { printNode, type Change, type Edit } from '../source/edit.ts';
 import { reduceEdits } from '../source/reduce-edits.ts';
 import { scopesOf } from '../source/scope.ts';
@@ -71,7 +71,7 @@ function parameterEdits(file: SourceFile): Edit[] {
       )
         return [];
       const removals: Change[] = [param, ...values].flatMap((each) =>
-        each === undefined ? [] : [{ target: each as Node, to: undefined }],
+        each === undefined ? [] : [{ target: each, to: undefined }],
       );
       const edits: Edit[] = [{ changes: removals, weight: removals.length }];
       const binding = param.type === 'Identifier' ? bindingOf.get(param) : undefined;

@@ -1,4 +1,4 @@
-/** Short names for what the program declares: `a`, `b`, `c`... Names of properties and of exports stay. */
+/** Short names for what the program declares: `a`, `b`, `c`... Names of properties, imports and exports stay. */
 import type * as acorn from 'acorn';
 import { definePass } from '../define-pass.ts';
 import { identifier, parentsOf, variant, type Node } from '../source/ast.ts';
@@ -63,7 +63,8 @@ function renameEdits(file: SourceFile): Edit[] {
   const names = shortNames();
   const edits: Edit[] = [];
   for (const binding of bindings) {
-    if (binding.name.length <= 1) continue;
+    // Everybody knows what `tf` is.
+    if (binding.name.length <= 1 || binding.kind === 'import') continue;
     let name = names.next().value as string | undefined;
     while (name !== undefined && taken.has(name)) name = names.next().value as string | undefined;
     if (name === undefined || name.length >= binding.name.length) continue;

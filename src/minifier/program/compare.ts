@@ -18,7 +18,7 @@ export interface Tolerance {
 
 type Difference = Pick<Divergence, 'what' | 'maxError' | 'actual' | 'expected'>;
 
-/** The worst difference beyond the tolerance, or none. */
+/** The worst difference beyond the tolerance, between finite numbers if there is one; or none. */
 export function findDifference(
   actual: HostTensor,
   expected: HostTensor,
@@ -43,16 +43,19 @@ export function findDifference(
   }
   const limit = isExact ? 0 : tolerance.absoluteTolerance + tolerance.relativeTolerance * scale;
   let worst: Difference | undefined;
+  let special: Difference | undefined;
   for (let index = 0; index < expected.values.length; index++) {
     const left = actual.values[index]!;
     const right = expected.values[index]!;
     if (left === right || (Number.isNaN(left) && Number.isNaN(right))) continue;
-    if (Number.isNaN(left) || Number.isNaN(right)) {
-      return { what: 'nan', maxError: Infinity, actual: String(left), expected: String(right) };
+    if (!Number.isFinite(left) || !Number.isFinite(right)) {
+      const what = Number.isNaN(left) || Number.isNaN(right) ? 'nan' : 'infinite';
+      special ??= { what, maxError: Infinity, actual: String(left), expected: String(right) };
+      continue;
     }
     const maxError = Math.abs(left - right);
     if (maxError <= limit || maxError <= (worst?.maxError ?? 0)) continue;
     worst = { what: 'value', maxError, actual: String(left), expected: String(right) };
   }
-  return worst;
+  return worst ?? special;
 }

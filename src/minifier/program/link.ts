@@ -62,7 +62,7 @@ export function openProgram(
 
   const importForeign = async (specifier: string, parent: string): Promise<SyntheticModule> => {
     const parentUrl = pathToFileURL(parent).href;
-    const url = (import.meta.resolve as (name: string, parent: string) => string)(specifier, parentUrl);
+    const url = import.meta.resolve(specifier, parentUrl);
     const module = await synthetic(url, () =>
       url.endsWith('.json')
         ? { default: JSON.parse(readFileSync(fileURLToPath(url), 'utf8')) as unknown }
@@ -132,11 +132,10 @@ export function openProgram(
                 url,
                 filename: path,
                 dirname: dirname(path),
-                resolve: (specifier: string) =>
-                  (import.meta.resolve as (name: string, parent: string) => string)(specifier, url),
+                resolve: (specifier: string) => import.meta.resolve(specifier, url),
               });
             },
-            importModuleDynamically: ((specifier: string) => importDynamically(specifier, path)) as never,
+            importModuleDynamically: (specifier: string) => importDynamically(specifier, path),
           })
         : wrapCommonJs(path);
     modules.set(path, module);

@@ -55,7 +55,9 @@ export interface ReportedError {
 
 export interface Divergence {
   readonly kernel: string;
-  readonly what: 'value' | 'nan' | 'shape' | 'dtype';
+  /** `value`: two finite numbers differ. `infinite`, `nan`: one is finite, the other is not. */
+  readonly what: 'value' | 'infinite' | 'nan' | 'shape' | 'dtype';
+  readonly hasFiniteInputs: boolean;
   /** Largest difference, and the two values there. */
   readonly maxError: number;
   readonly actual: string;

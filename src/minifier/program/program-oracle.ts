@@ -195,7 +195,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
     });
   }
 
-  /** A failure that the reference shows as well is not the suspect's: it gets a signature of its own. */
+  /** Where the reference does not pass, the failure is not the suspect's alone: it gets a signature of its own. */
   async #unlessReferenceFails(
     slot: Slot,
     tree: SourceTree,
@@ -204,12 +204,12 @@ export class ProgramOracle implements Oracle<SourceTree> {
   ): Promise<Verdict> {
     const other = classify(await this.#run(slot.reference, tree, reference, {}), {});
     const { signature } = verdict;
-    if (signature === undefined || other.signature === undefined) return verdict;
+    if (signature === undefined || other.kind === 'pass' || other.kind === 'harness') return verdict;
     // The place may differ: each backend checks in its own kernel.
-    const anywhere = { where: '' };
     const isSame =
-      signatureKey({ ...signature, ...anywhere }) === signatureKey({ ...other.signature, ...anywhere });
-    if (!isSame) return verdict;
-    return { ...verdict, signature: { ...signature, where: `${signature.where} (reference as well)` } };
+      other.signature !== undefined &&
+      signatureKey({ ...signature, where: '' }) === signatureKey({ ...other.signature, where: '' });
+    const where = `${signature.where} (the reference ${isSame ? 'as well' : 'fails otherwise'})`;
+    return { ...verdict, signature: { ...signature, where } };
   }
 }

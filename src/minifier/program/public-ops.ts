@@ -7,7 +7,7 @@ const suffix = '__op';
 
 /** Exports of the tfjs that a program at this place gets, by operation; none without tfjs. */
 export async function publicOps(root: string, entry: string): Promise<Recording['library']> {
-  const resolve = import.meta.resolve as (specifier: string, parent: string) => string;
+  const resolve = import.meta.resolve;
   for (const specifier of specifiers) {
     try {
       const namespace = (await import(resolve(specifier, pathToFileURL(`${root}/${entry}`).href))) as object;

@@ -74,7 +74,11 @@ export function createProbe(
       const right = expected?.[index];
       if (right === undefined) return;
       const difference = findDifference(host(engine, readSync, result), right, checks!);
-      if (difference) divergences.push({ kernel, op: log.current(), ...difference });
+      if (difference === undefined) return;
+      const hasFiniteInputs = Object.values(inputs).every(
+        (input) => !isTensor(input) || scan(readSync.call(engine, input.dataId)).isFinite,
+      );
+      divergences.push({ kernel, op: log.current(), hasFiniteInputs, ...difference });
     });
   };
 

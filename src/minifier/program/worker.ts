@@ -37,7 +37,7 @@ function seededRandom(seed: number): () => number {
 function describeError(error: unknown): ReportedError {
   if (error instanceof Error || (error !== null && typeof error === 'object' && 'message' in error)) {
     const { name, message, stack } = error as Error;
-    return { name: String(name), message: String(message), stack: String(stack ?? '') };
+    return { name: name, message: message, stack: stack ?? '' };
   }
   return { name: 'Thrown', message: String(error), stack: '' };
 }
@@ -71,7 +71,7 @@ async function forceBackend(request: RunRequest): Promise<void> {
   for (const url of request.setup) await import(url);
   if (backend === undefined) return;
   const parent = new URL(`file://${request.root}/${request.entry}`).href;
-  const resolve = import.meta.resolve as (specifier: string, parent: string) => string;
+  const resolve = import.meta.resolve;
   for (const name of [`@tensorflow/tfjs-backend-${backend}`, '@tensorflow/tfjs']) {
     try {
       await import(resolve(name, parent));
@@ -94,7 +94,7 @@ function captureOutput(): { text(): string; restore(): void } {
     ((chunk: unknown, encoding?: unknown, callback?: unknown) => {
       if (isKept) text = (text + String(chunk)).slice(-maxOutput);
       const done = typeof encoding === 'function' ? encoding : callback;
-      if (typeof done === 'function') process.nextTick(done as () => void);
+      if (typeof done === 'function') process.nextTick(done);
       return true;
     }) as typeof process.stdout.write;
   process.stdout.write = collect(false);
@@ -130,11 +130,11 @@ function untilOver(program: Program): Promise<Ending> {
     process.on('beforeExit', () => {
       finish(isSettled ? { ending: 'done' } : { ending: 'unsettled' });
     });
-    process.exit = ((code?: number) => {
+    process.exit = (code?: number) => {
       finish({ ending: 'exited', exitCode: Number(code ?? process.exitCode ?? 0) });
       // The caller relies on not coming back.
       throw new ProcessExited();
-    }) as typeof process.exit;
+    };
     process.channel?.unref();
     program.evaluate().then(
       () => {

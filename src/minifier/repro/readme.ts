@@ -76,6 +76,11 @@ const expectations: Readonly<Record<Signature['kind'], string>> = {
   custom: 'The command exits with another code than 0.',
 };
 
+/** Exceptions that any program throws when parts of it are missing. */
+function isArtefact(signature: Signature): boolean {
+  return signature.kind === 'crash' && /^(?:Type|Reference|Syntax|Range|Value)?Error$/.test(signature.name);
+}
+
 function fence(text: string, language: string): string[] {
   return [`\`\`\`${language}`, text.trimEnd(), '```', ''];
 }
@@ -131,9 +136,10 @@ export function bugReport(facts: ReportFacts): string {
     }`,
     '',
   );
-  if (slips.length > 0) {
+  const telling = slips.filter(({ signature: other }) => !isArtefact(other));
+  if (telling.length > 0) {
     lines.push('Other failures seen on the way, which were not followed:', '');
-    for (const slip of slips.slice(0, 10))
+    for (const slip of telling.slice(0, 10))
       lines.push(`- \`${formatSignature(slip.signature)}\` (${slip.count})`);
     lines.push('');
   }

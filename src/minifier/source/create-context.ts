@@ -55,6 +55,7 @@ export function createSourceContext(
   const coverage = new WeakMap<SourceTree, Promise<ExecutionCounts | undefined>>();
   const observations = new WeakMap<SourceTree, Promise<readonly Observation[]>>();
   return {
+    keepsImports: !(oracle instanceof CommandOracle),
     visits: new Map(),
     refused: new Set(),
     coverage: (tree) => {

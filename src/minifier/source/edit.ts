@@ -170,7 +170,7 @@ export function printProgram(program: acorn.Program): string {
 export function printNode(node: Node): string {
   const known = printed.get(node);
   if (known !== undefined) return known;
-  const text = generate(node as never);
+  const text = generate(node);
   const line = isStatement(node) ? `${text}\n` : text;
   printed.set(node, line);
   return line;
@@ -192,7 +192,7 @@ export function unexported(node: Node): Node | undefined {
   if (declaration.type === 'FunctionDeclaration' || declaration.type === 'ClassDeclaration') {
     return declaration.id == null ? undefined : variant(declaration as Node, {});
   }
-  return make('ExpressionStatement', { expression: declaration as acorn.Expression });
+  return make('ExpressionStatement', { expression: declaration });
 }
 
 /** Children of a node, in source order. */

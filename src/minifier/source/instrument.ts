@@ -2,7 +2,7 @@
  * Wraps expressions so that a run tells their values: `(a + b)` becomes `__fullgraphObserve(17, (a + b))`. Only where the
  * meaning cannot change: not on assignment targets, callees, operands of `typeof` and `delete`, or tagged templates.
  */
-import MagicString from 'magic-string';
+import { MagicString } from 'magic-string';
 import type { ObservedSite } from '../program/messages.ts';
 import { observerName } from '../program/observe.ts';
 import { forEachChild, type Node } from './ast.ts';

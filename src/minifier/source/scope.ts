@@ -247,7 +247,7 @@ class Analysis {
         return;
       case 'ClassDeclaration':
       case 'ClassExpression':
-        this.#visitClass(node as acorn.Class, scope);
+        this.#visitClass(node, scope);
         return;
       case 'BlockStatement':
         this.#visitBlock(node, node.body, scope);

@@ -25,6 +25,8 @@ export interface SourceContext {
   coverage(tree: SourceTree): Promise<ExecutionCounts | undefined>;
   /** What expressions evaluated to in one run; empty when the oracle cannot tell or the run did not fail as expected. */
   observations(tree: SourceTree): Promise<readonly Observation[]>;
+  /** Leave import declarations as people write them; they are shortened by what they name only. */
+  readonly keepsImports: boolean;
   /** Times a pass began before, by name. */
   readonly visits: Map<string, number>;
   /** Edits that were refused alone; not tried again until the last sweep, which starts with `forget`. */
