@@ -1,8 +1,17 @@
 /** Every command, in the order of the overview. */
 import type { Command } from '../command.ts';
+import { backendsCommand } from './backends.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
+import { minifyCommand } from './minify.ts';
 import { runCommand } from './run.ts';
 import { whyCommand } from './why.ts';
 
-export const commands: readonly Command[] = [runCommand, explainCommand, diffCommand, whyCommand];
+export const commands: readonly Command[] = [
+  runCommand,
+  explainCommand,
+  minifyCommand,
+  diffCommand,
+  whyCommand,
+  backendsCommand,
+];

@@ -1,0 +1,32 @@
+/** `fullgraph backends`: what `--backend` and `--device` take, and what works on this machine. */
+import { listOrtDevices } from '../../compile/backends/onnxruntime-devices.ts';
+import { listBackends } from '../../session.ts';
+import { defineCommand, type Command } from '../command.ts';
+import { print } from '../output.ts';
+
+export const backendsCommand: Command = defineCommand({
+  name: 'backends',
+  summary: 'List backends and devices, and which of them work here',
+  usage: '[--json]',
+  flags: { json: { type: 'boolean', help: 'Print JSON' } },
+  examples: [{ command: 'fullgraph backends', help: 'what --backend and --device take on this machine' }],
+  async run({ values }, context) {
+    const backends = listBackends();
+    const devices = listOrtDevices();
+    if (values.json === true) {
+      await print(context.stdout, `${JSON.stringify({ backends, devices }, null, 2)}\n`);
+      return 0;
+    }
+    const lines = [
+      'backends',
+      ...backends.map((name) => `  ${name}`),
+      'devices of onnxruntime',
+      ...devices.map(
+        (device) => `  ${device.device.padEnd(8)}${device.reason === undefined ? 'works' : device.reason}`,
+      ),
+      '',
+    ];
+    await print(context.stdout, lines.join('\n'));
+    return 0;
+  },
+});

@@ -1,0 +1,123 @@
+/** `fullgraph minify`: a failing program → a folder with the smallest program that fails the same way. */
+import { relative } from 'node:path';
+import { UserError } from '../../ir/errors.ts';
+import type { MinifyRecord } from '../../ir/record.ts';
+import { minifyProgram, type MinifyResult } from '../../minifier/minify-program.ts';
+import { minifyFlags, parseMinifyOptions } from '../../minifier/options.ts';
+import { formatSignature } from '../../minifier/verdict.ts';
+import { checkScript } from '../check-script.ts';
+import { defineCommand, type Command, type Context } from '../command.ts';
+import type { Flag, Flags } from '../flags.ts';
+import { findInput } from '../input.ts';
+import { createProgress, print } from '../output.ts';
+
+const minifierFlags: Flags = Object.fromEntries(
+  minifyFlags.map((flag): [string, Flag] => [
+    flag.name,
+    { type: flag.type, help: flag.description, ...(flag.value === undefined ? {} : { value: flag.value }) },
+  ]),
+);
+
+/** One line of progress; undefined for events that need none. */
+function progressLine(record: MinifyRecord, trials: number): string | undefined {
+  switch (record.kind) {
+    case 'minify-trial':
+      return `${trials} trials · ${record.size} tokens · ${record.pass} · ${record.outcome}`;
+    case 'minify-best':
+      return `${trials} trials · best so far ${record.size} tokens`;
+    default:
+      return undefined;
+  }
+}
+
+/** Lines that stay. */
+function newsLine(record: MinifyRecord): string | undefined {
+  switch (record.kind) {
+    case 'minify-start':
+      return `${record.input}: ${record.signature} (${record.size} ${record.unit})`;
+    case 'minify-stage':
+      return `${record.name}: ${record.verdict}`;
+    case 'minify-slip':
+      return `another failure on the way, kept aside: ${record.signature}`;
+    default:
+      return undefined;
+  }
+}
+
+function summary(result: MinifyResult, context: Context): string {
+  const verdict = result.isVerified
+    ? 'it fails the same way from there in a fresh process'
+    : 'it did NOT fail the same way from there: look before you file it';
+  const seconds = (result.durationMs / 1000).toFixed(1);
+  return [
+    `${formatSignature(result.signature)}`,
+    `${result.sizeBefore} → ${result.sizeAfter} tokens in ${result.trials} trials, ${seconds} s (${result.end})`,
+    ...(result.culprit === undefined ? [] : [`introduced by: ${result.culprit}`]),
+    '',
+    ...Object.values(result.files),
+    `${relative(context.cwd, result.directory) || '.'}: ${verdict}`,
+    '',
+  ].join('\n');
+}
+
+export const minifyCommand: Command = defineCommand({
+  name: 'minify',
+  summary: 'Shrink a failing program to a repro that somebody can file',
+  usage: '<script> [flags] [-- args...]',
+  details: [
+    'Runs the program in processes of its own, finds out how it fails (crash, wrong numbers, NaN, hang), and looks for the smallest program that still fails the same way. The end is a folder with repro.mjs, package.json and README.md, the text of the bug report, checked in a fresh process.',
+    'Ctrl-C ends it with the best so far; --resume goes on from there. Exit code: 0 when the repro was verified, 1 when not.',
+  ],
+  flags: {
+    ...minifierFlags,
+    json: { type: 'boolean', help: 'Print every event as a line of JSON on standard output' },
+  },
+  examples: [
+    { command: 'fullgraph minify train.ts', help: 'whatever it fails with' },
+    {
+      command: 'fullgraph minify infer.mjs --backend wasm --reference cpu',
+      help: 'where wasm computes something else than cpu',
+    },
+    {
+      command: `fullgraph minify parse.js --fail 'custom:node check.js'`,
+      help: 'any JavaScript: the failure is there while the command exits with 0',
+    },
+  ],
+  async run({ values, positionals, rest }, context) {
+    const input = await findInput(positionals, rest, context);
+    if (input.kind !== 'script') {
+      throw new UserError(`${positionals[0]} is no program`, {
+        code: 'FG5012',
+        hint: 'Name the .ts or .js program that fails.',
+      });
+    }
+    await checkScript(input.file, context.cwd);
+    const isJson = (values as { readonly json?: boolean }).json === true;
+    const options = parseMinifyOptions(input.file, input.arguments, values, context.cwd);
+    const interruption = new AbortController();
+    const interrupt = (): void => interruption.abort();
+    process.once('SIGINT', interrupt);
+    const progress = createProgress(context.stderr);
+    let trials = 0;
+    try {
+      const run = minifyProgram(options, { signal: interruption.signal });
+      for await (const record of run) {
+        if (record.kind === 'minify-trial') trials++;
+        if (isJson) await print(context.stdout, `${JSON.stringify(record)}\n`);
+        const news = newsLine(record);
+        if (news !== undefined) {
+          progress.clear();
+          await print(context.stderr, `${news}\n`);
+        }
+        const line = progressLine(record, trials);
+        if (line !== undefined) progress.update(line);
+      }
+      progress.clear();
+      const result = await run.result;
+      if (!isJson) await print(context.stdout, summary(result, context));
+      return result.isVerified ? 0 : 1;
+    } finally {
+      process.off('SIGINT', interrupt);
+    }
+  },
+});
