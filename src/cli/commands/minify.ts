@@ -50,7 +50,7 @@ function summary(result: MinifyResult, context: Context): string {
     : 'it did NOT fail the same way from there: look before you file it';
   const seconds = (result.durationMs / 1000).toFixed(1);
   return [
-    `${formatSignature(result.signature)}`,
+    formatSignature(result.signature),
     `${result.sizeBefore} → ${result.sizeAfter} tokens in ${result.trials} trials, ${seconds} s (${result.end})`,
     ...(result.culprit === undefined ? [] : [`introduced by: ${result.culprit}`]),
     '',
