@@ -90,7 +90,6 @@ export function mount(options: MountOptions): MountedUi {
     stdin,
     exitOnCtrlC: false,
     patchConsole: false,
-    incrementalRendering: true,
     maxFps: 60,
   });
   const onSignal = (): void => {

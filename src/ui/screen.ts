@@ -130,7 +130,7 @@ const leastHeight = 10;
 export function screenOf(source: ScreenSource, state: UiState): readonly Line[] {
   const { width, height } = state;
   if (width < leastWidth || height < leastHeight) {
-    return [line(`too small: ${leastWidth}x${leastHeight} at least`, 'warning')];
+    return [truncateLine(line(`too small: ${leastWidth}x${leastHeight} at least`, 'warning'), width)];
   }
   const view = source.views.find((candidate) => candidate.id === state.view)!;
   const rule = line('─'.repeat(width), 'muted');

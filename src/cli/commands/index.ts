@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { backendsCommand } from './backends.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
+import { inspectCommand } from './inspect.ts';
 import { minifyCommand } from './minify.ts';
 import { runCommand } from './run.ts';
 import { whyCommand } from './why.ts';
@@ -10,6 +11,7 @@ import { whyCommand } from './why.ts';
 export const commands: readonly Command[] = [
   runCommand,
   explainCommand,
+  inspectCommand,
   minifyCommand,
   diffCommand,
   whyCommand,

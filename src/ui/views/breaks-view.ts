@@ -1,6 +1,7 @@
 /** Breaks: what ended graphs, dearest first; each with its place, cause and remedy. */
 import type { BreakReport, Report } from '../../explain/report.ts';
 import { defineView, type ListModel, type ListRow, type View, type ViewSettings } from '../define-view.ts';
+import { formatMs, formatSite } from './format.ts';
 import { line, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
 
 const columns: readonly Column[] = [
@@ -12,17 +13,8 @@ const columns: readonly Column[] = [
   { title: 'what', width: 'flex' },
 ];
 
-function milliseconds(value: number | null): string {
-  if (value === null) return '–';
-  return value < 10
-    ? `${value.toFixed(2)} ms`
-    : value < 10_000
-      ? `${value.toFixed(0)} ms`
-      : `${(value / 1000).toFixed(1)} s`;
-}
-
 function place(item: BreakReport): string {
-  return item.site === undefined ? '(no user frame)' : `${item.site.file}:${item.site.line}`;
+  return formatSite(item.site);
 }
 
 const orders: readonly {
@@ -85,8 +77,8 @@ function list(report: Report, settings: ViewSettings): ListModel {
         [
           span(item.id, 'accent'),
           span(String(item.occurrences)),
-          span(milliseconds(item.savingMs), item.savingMs === null ? 'muted' : 'bad'),
-          span(milliseconds(item.waitMs)),
+          span(formatMs(item.savingMs), item.savingMs === null ? 'muted' : 'bad'),
+          span(formatMs(item.waitMs)),
           span(place(item), item.site === undefined ? 'muted' : undefined),
           span(item.title + (item.isInLoop ? ' (in a loop)' : '')),
         ],
@@ -96,10 +88,42 @@ function list(report: Report, settings: ViewSettings): ListModel {
   };
 }
 
+/** The line with two neighbours on each side; only the line where the trace has no source. */
+function codeFrame(text: string | undefined, at: number, code: string | undefined): Line[] {
+  if (text === undefined) return code === undefined ? [] : [line(`▸ ${at} │ ${code}`, 'warning')];
+  const lines = text.split('\n');
+  const from = Math.max(1, at - 2);
+  return lines
+    .slice(from - 1, at + 2)
+    .map((each, index) =>
+      line(
+        `${from + index === at ? '▸' : ' '} ${String(from + index).padStart(4)} │ ${each}`,
+        from + index === at ? 'warning' : 'code',
+      ),
+    );
+}
+
 function detail(report: Report, _settings: ViewSettings, key: string, width: number): Line[] {
   const item = report.breaks.find((each) => each.key === key);
   if (item === undefined) return [];
-  return [line(`${item.id} ${item.title}`, 'strong'), ...wrap(item.explanation, width)];
+  const { site } = item;
+  const file = report.files.find((each) => each.file === site?.file);
+  return [
+    line(`${item.id} ${item.title}`, 'strong'),
+    line(place(item), 'muted'),
+    ...(site === undefined ? [] : codeFrame(file?.text, site.line, site.code)),
+    ...wrap(item.explanation, width),
+    ...item.branches.map((branch) => line(`the value decides: ${branch}`, 'accent')),
+    [],
+    ...item.hints.flatMap((hint) => wrap(`→ ${hint}`, width, 'good')),
+    [],
+    ...item.callPaths.flatMap((path) => [
+      line(`${path.count}× from`, 'muted'),
+      ...path.frames
+        .filter((frame) => frame.origin === 'user')
+        .map((frame) => line(`  ${frame.function || 'top level'} ${frame.file}:${frame.line}`)),
+    ]),
+  ];
 }
 
 export const breaksView: View = defineView({
@@ -111,4 +135,11 @@ export const breaksView: View = defineView({
   head: (_report, _settings, width) => [tableHead(columns, width)],
   list,
   detail,
+  target: (report, _settings, key) => {
+    const item = report.breaks.find((each) => each.key === key);
+    const site = item?.site;
+    return site === undefined
+      ? {}
+      : { file: site.file, line: site.line, text: `${item!.id} ${site.file}:${site.line}` };
+  },
 });
