@@ -19,6 +19,8 @@ export interface Signature {
   readonly message: string;
   /** Innermost function outside the runtime, `user` for the program's own code, or the last op begun. */
   readonly where: string;
+  /** What else must hold: how the reference fares, whose callback the program was in. */
+  readonly context?: string;
 }
 
 export interface Verdict {
@@ -42,7 +44,9 @@ export const passed: Verdict = { kind: 'pass', message: 'passes' };
 
 /** Equal for equal signatures; readable. */
 export function signatureKey(signature: Signature): string {
-  return [signature.kind, signature.name, signature.message, signature.where].join(' | ');
+  return [signature.kind, signature.name, signature.message, signature.where, signature.context ?? ''].join(
+    ' | ',
+  );
 }
 
 /**
@@ -53,7 +57,8 @@ export function isSameFailure(seen: Signature, expected: Signature): boolean {
   if (signatureKey(seen) === signatureKey(expected)) return true;
   const wasReported =
     expected.kind === 'crash' && expected.name.startsWith(exitCodeName) && expected.message !== '';
-  if (!wasReported || seen.kind !== 'crash') return false;
+  if (!wasReported || seen.kind !== 'crash' || (seen.context ?? '') !== (expected.context ?? ''))
+    return false;
   return [seen.message, `${seen.name}: ${seen.message}`].includes(expected.message);
 }
 
@@ -67,7 +72,8 @@ export function showsFailure(verdict: Verdict, expected: Signature): boolean {
 /** `crash: Error: Kernel 'Einsum' not registered (einsum_)`. */
 export function formatSignature(signature: Signature): string {
   const text = [signature.name, signature.message].filter((part) => part !== '').join(': ');
-  return `${signature.kind}: ${text}${signature.where === '' ? '' : ` (${signature.where})`}`;
+  const place = [signature.where, signature.context ?? ''].filter((part) => part !== '').join(', ');
+  return `${signature.kind}: ${text}${place === '' ? '' : ` (${place})`}`;
 }
 
 /** Folder-name form of a signature: lower case words joined by dashes, at most 48 characters. */
@@ -113,6 +119,29 @@ function parseStack(stack: string): Frame[] {
   return frames;
 }
 
+/**
+ * The libraries that the failing part of the program was called back by, tfjs-core aside, whose `tidy` and gradients do
+ * not matter: a layer's `call` is run by tfjs-layers.
+ */
+export function callbackContext(stack: string): string {
+  const frames = parseStack(stack);
+  const firstUser = frames.findIndex((frame) => !isForeign(frame));
+  if (firstUser < 0) return '';
+  const packages = frames.slice(firstUser + 1).map((frame) => packageOf(frame));
+  const callers = [...new Set(packages)].filter(
+    (name) => name !== undefined && name !== '@tensorflow/tfjs-core',
+  );
+  return callers.length === 0 ? '' : `in a callback of ${callers.join(', ')}`;
+}
+
+function packageOf(frame: Frame): string | undefined {
+  return /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(frame.file)?.[1];
+}
+
+function isForeign(frame: Frame): boolean {
+  return packageOf(frame) !== undefined || frame.file.startsWith('node:') || frame.file.startsWith('<');
+}
+
 const plumbing = /^(?:new .*Error|(?:Object\.)?(?:_?assert|throw|fail)\w*(?:\$\d+)?)$/;
 
 /**
@@ -123,7 +152,7 @@ export function failureOrigin(stack: string): string {
   const frames = parseStack(stack);
   const first = frames.find((frame) => !plumbing.test(frame.function));
   if (first === undefined) return '';
-  const library = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(first.file)?.[1];
+  const library = packageOf(first);
   const name = first.function.replace(/\$\d+$/, '').replace(/ \[as .*\]$/, '');
   if (library !== undefined) return `${library}:${name.replace(/^.*\./, '')}`;
   if (first.file.startsWith('node:')) return `${first.file}:${name}`;

@@ -5,6 +5,7 @@
 import { tokenizer } from 'acorn';
 import { definePass } from '../define-pass.ts';
 import type { Candidate } from '../problem.ts';
+import { contains } from '../source/ast.ts';
 import { printProgram } from '../source/edit.ts';
 import { isWellScoped } from '../source/scoping.ts';
 import type { SourceContext, SourcePass } from '../source/source-context.ts';
@@ -33,6 +34,13 @@ function tokensOf(file: SourceFile): Token[] {
 function without(tree: SourceTree, file: SourceFile, start: number, end: number): SourceTree | undefined {
   const text = `${file.text.slice(0, start)} ${file.text.slice(end)}`;
   const parsed = parseFile(file.path, text, file.format);
+  // `[1, , 2]` is no simpler than `[1, 0, 2]`.
+  if (
+    parsed &&
+    contains(parsed.program, (node) => node.type === 'ArrayExpression' && node.elements.includes(null))
+  ) {
+    return undefined;
+  }
   const canonical = parsed && parseFile(file.path, printProgram(parsed.program), file.format);
   return canonical && { ...tree, files: tree.files.map((each) => (each === file ? canonical : each)) };
 }

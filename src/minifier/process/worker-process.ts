@@ -4,7 +4,7 @@
  * box. A dead child is replaced at the next request.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,10 @@ export interface WorkerOptions {
   readonly cwd: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly memoryLimitMb: number;
+  /** How messages travel; `advanced` keeps typed arrays. Default `json`. */
+  readonly serialization?: 'json' | 'advanced';
+  /** File that receives what the child prints; default: nowhere. */
+  readonly logFile?: string;
 }
 
 export type WorkerOutcome<Report> =
@@ -141,7 +145,8 @@ export class WorkerProcess<Request extends object, Report extends object> {
 
   async #ready(): Promise<ChildProcess> {
     if (this.#child?.connected === true) return this.#child;
-    const { entry, cwd, environment, memoryLimitMb } = this.#options;
+    const { entry, cwd, environment, memoryLimitMb, serialization, logFile } = this.#options;
+    const log = logFile === undefined ? undefined : openSync(logFile, 'a');
     const child = fork(runnable(entry), [this.#blackBox], {
       cwd,
       env: { ...process.env, ...environment },
@@ -152,9 +157,10 @@ export class WorkerProcess<Request extends object, Report extends object> {
         '--stack-trace-limit=60',
         `--max-old-space-size=${memoryLimitMb}`,
       ],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      serialization: 'json',
+      stdio: ['ignore', log ?? 'ignore', log ?? 'ignore', 'ipc'],
+      serialization: serialization ?? 'json',
     });
+    if (log !== undefined) closeSync(log);
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);

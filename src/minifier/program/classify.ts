@@ -1,31 +1,36 @@
 /** Turns what a child process reported, or its death, into a verdict. Pure. */
 import type { WorkerOutcome } from '../process/worker-process.ts';
 import {
+  callbackContext,
   exitCodeName,
   failureOrigin,
   maskMessage,
   passed,
+  readByProgram,
   type FailureKind,
+  type Signature,
   type Verdict,
 } from '../verdict.ts';
 import { findDifference } from './compare.ts';
 import type { Read, RunReport } from './messages.ts';
 
 export interface ClassifyPolicy {
+  /** Tell exceptions in callbacks of different libraries apart. */
+  readonly keepsCallbacks: boolean;
   /** Duration from which a run counts as slow. */
   readonly slowMs?: number;
 }
 
 function failure(
   kind: FailureKind,
-  parts: { readonly name: string; readonly message?: string; readonly where?: string },
+  parts: { readonly name: string } & Partial<Pick<Signature, 'message' | 'where' | 'context'>>,
   message: string,
   numbers?: Verdict['numbers'],
 ): Verdict {
-  const { name, message: masked = '', where = '' } = parts;
+  const { name, message: masked = '', where = '', context } = parts;
   return {
     kind,
-    signature: { kind, name, message: masked, where },
+    signature: { kind, name, message: masked, where, ...(context ? { context } : {}) },
     message,
     ...(numbers ? { numbers } : {}),
   };
@@ -38,7 +43,7 @@ export function classify(outcome: WorkerOutcome<RunReport>, policy: ClassifyPoli
   if (report.ending === 'harness')
     return { kind: 'harness', message: report.error?.message ?? 'set-up failed' };
   const failures = [
-    ...classifyEnding(report),
+    ...classifyEnding(report, policy),
     ...classifyDivergences(report),
     ...classifyNans(report),
     ...(policy.slowMs !== undefined && report.durationMs >= policy.slowMs
@@ -73,11 +78,12 @@ function classifyDeath(outcome: Extract<WorkerOutcome<RunReport>, { kind: 'died'
   }
 }
 
-function classifyEnding(report: RunReport): Verdict[] {
+function classifyEnding(report: RunReport, policy: ClassifyPolicy): Verdict[] {
   const { ending, error, exitCode, output } = report;
   if (ending === 'threw' && error !== undefined) {
     const where = failureOrigin(error.stack);
-    const parts = { name: error.name, message: maskMessage(error.message), where };
+    const context = policy.keepsCallbacks ? callbackContext(error.stack) : '';
+    const parts = { name: error.name, message: maskMessage(error.message), where, context };
     return [failure('crash', parts, `${error.name}: ${error.message.split('\n', 1)[0]}`)];
   }
   if (ending === 'exited' && exitCode !== 0) {
@@ -86,7 +92,7 @@ function classifyEnding(report: RunReport): Verdict[] {
       failure(
         'crash',
         { name: `${exitCodeName} ${exitCode}`, message: maskMessage(line) },
-        `exits with ${exitCode}`,
+        line === '' ? `exits with ${exitCode}` : `exits with ${exitCode}: ${line}`,
       ),
     ];
   }
@@ -98,12 +104,13 @@ function classifyEnding(report: RunReport): Verdict[] {
 
 function classifyDivergences(report: RunReport): Verdict[] {
   const seen = new Map<string, Verdict>();
-  for (const { kernel, what, maxError, actual, expected } of report.divergences ?? []) {
-    const key = `${kernel} ${what}`;
+  for (const { kernel, what, maxError, actual, expected, hasFiniteInputs } of report.divergences ?? []) {
+    const where = hasFiniteInputs ? '' : 'inputs not finite';
+    const key = `${kernel} ${what} ${where}`;
     if (seen.has(key)) continue;
     const verdict = failure(
       'diverge',
-      { name: kernel, message: what },
+      { name: kernel, message: what, where },
       `${kernel}: got ${actual}, the reference says ${expected}`,
       { maxError },
     );
@@ -119,12 +126,14 @@ function classifyNans(report: RunReport): Verdict[] {
     const path = origin === kernel ? kernel : `${origin}, then ${kernel}`;
     const verdict = failure(
       'nan',
-      { name: kernel, message: origin, where: isRead ? 'read' : 'not read' },
+      { name: kernel, message: origin, where: isRead ? readByProgram : 'not read' },
       `NaN made by ${path}`,
     );
     if (!seen.has(`${path} ${isRead}`)) seen.set(`${path} ${isRead}`, verdict);
   }
-  return [...seen.values()].sort((left) => (left.signature?.where === 'read' ? -1 : 1));
+  const isRead = (verdict: Verdict): boolean => verdict.signature?.where === readByProgram;
+  const all = [...seen.values()];
+  return [...all.filter(isRead), ...all.filter((verdict) => !isRead(verdict))];
 }
 
 /** The first read at which two whole runs of the program differ, as a verdict. */

@@ -9,7 +9,7 @@ import { WorkerProcess, type WorkerOutcome } from '../process/worker-process.ts'
 import { foreignSpecifiers } from '../source/specifiers.ts';
 import type { SourceTree } from '../source/source-tree.ts';
 import { passed, showsFailure, signatureKey, type Signature, type Verdict } from '../verdict.ts';
-import { classify, compareReads } from './classify.ts';
+import { classify, compareReads, type ClassifyPolicy } from './classify.ts';
 import type { OpRecording, ProgramChecks, RunReport, RunRequest } from './messages.ts';
 
 /** How tfjs is set up for a run. */
@@ -100,6 +100,12 @@ export class ProgramOracle implements Oracle<SourceTree> {
     this.#pool.close();
   }
 
+  /** With a reference, a bug of the suspect is looked for, whoever calls it; without, the program's own part matters. */
+  get #policy(): ClassifyPolicy {
+    const { slowMs, reference } = this.#options;
+    return { keepsCallbacks: reference === undefined, ...(slowMs === undefined ? {} : { slowMs }) };
+  }
+
   #createSlot(): Slot {
     const { cwd, memoryLimitMb } = this.#options;
     const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
@@ -178,8 +184,8 @@ export class ProgramOracle implements Oracle<SourceTree> {
   }
 
   async #crossCheck(slot: Slot, tree: SourceTree, outcome: WorkerOutcome<RunReport>): Promise<Verdict> {
-    const { slowMs, reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
-    const policy = slowMs === undefined ? {} : { slowMs };
+    const { reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
+    const policy = this.#policy;
     const verdict = classify(outcome, policy);
     if (reference === undefined || verdict.kind === 'harness') return verdict;
     const isRelevant = this.#expected === undefined || showsFailure(verdict, this.#expected);
@@ -202,14 +208,14 @@ export class ProgramOracle implements Oracle<SourceTree> {
     verdict: Verdict,
     reference: Configuration,
   ): Promise<Verdict> {
-    const other = classify(await this.#run(slot.reference, tree, reference, {}), {});
+    const other = classify(await this.#run(slot.reference, tree, reference, {}), this.#policy);
     const { signature } = verdict;
     if (signature === undefined || other.kind === 'pass' || other.kind === 'harness') return verdict;
     // The place may differ: each backend checks in its own kernel.
     const isSame =
       other.signature !== undefined &&
       signatureKey({ ...signature, where: '' }) === signatureKey({ ...other.signature, where: '' });
-    const where = `${signature.where} (the reference ${isSame ? 'as well' : 'fails otherwise'})`;
-    return { ...verdict, signature: { ...signature, where } };
+    const context = isSame ? 'the reference fails as well' : 'the reference fails otherwise';
+    return { ...verdict, signature: { ...signature, context } };
   }
 }

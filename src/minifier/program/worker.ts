@@ -18,6 +18,7 @@ const blackBox = openBlackBox(process.argv[2]!);
 const realExit = process.exit.bind(process);
 const realRandom = Math.random;
 const maxOutput = 4_000;
+const restLimitMs = 40;
 
 type Ending = Pick<RunReport, 'ending' | 'error' | 'exitCode'>;
 
@@ -147,6 +148,18 @@ function untilOver(program: Program): Promise<Ending> {
   });
 }
 
+/** Whether what the program left in the event loop ends soon by itself: a failed `fit` leaves a timer of some ms. */
+async function comesToRest(resources: number): Promise<boolean> {
+  const limitMs = performance.now() + restLimitMs;
+  while (process.getActiveResourcesInfo().filter((name) => name !== 'Immediate').length > resources) {
+    if (performance.now() > limitMs) return false;
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+  return true;
+}
+
 class ProcessExited extends Error {
   override name = 'ProcessExited';
 }
@@ -181,10 +194,7 @@ async function run(request: RunRequest): Promise<RunReport> {
     blackBox.note('');
     process.send!({ kind: 'started' });
     ending = await untilOver(program);
-    isClean =
-      ending.ending !== 'exited' &&
-      ending.ending !== 'unsettled' &&
-      process.getActiveResourcesInfo().length <= resources;
+    isClean = ending.ending !== 'exited' && ending.ending !== 'unsettled' && (await comesToRest(resources));
     if (ending.ending === 'done' && Number(process.exitCode ?? 0) !== 0) {
       ending = { ending: 'exited', exitCode: Number(process.exitCode) };
     }
