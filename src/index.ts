@@ -1,0 +1,19 @@
+/** fullgraph as a library: capture a tfjs module, read traces, shrink failures. */
+export { install, listBackends, registerBackend } from './session.ts';
+export type {
+  BackendContext,
+  BackendFactory,
+  Session,
+  SessionOptions,
+  SessionStats,
+  TfjsCore,
+} from './session.ts';
+export type { Backend, Compiled, CompileReport, Executable } from './compile/executable.ts';
+export { buildReport, createReportBuilder } from './explain/report-builder.ts';
+export type { Report } from './explain/report.ts';
+export { minifyProgram } from './minifier/minify-program.ts';
+export type { MinifyResult, MinifyRun } from './minifier/minify-program.ts';
+export type { MinifyOptions } from './minifier/options.ts';
+export { readTorchTrace } from './torch/index.ts';
+export type { Graph } from './ir/graph.ts';
+export type { TraceRecord } from './ir/record.ts';
