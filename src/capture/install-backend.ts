@@ -131,17 +131,13 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
     // A kernel that was registered after installation is taken over when it is first called.
     runKernel(kernelName, inputs, attributes) {
       const { backendName } = engine;
-      if (typeof backendName === 'string' && replaced.has(backendName) && !isTaken(backendName, kernelName)) {
-        const config = tf.getKernel(kernelName, backendName);
-        if (config !== undefined) takeKernel(backendName, config);
+      if (taken.get(backendName!)?.has(kernelName) === false) {
+        const config = tf.getKernel(kernelName, backendName!);
+        if (config !== undefined) takeKernel(backendName!, config);
       }
       return original.runKernel(kernelName, inputs, attributes);
     },
   };
-
-  function isTaken(backendName: string, kernelName: string): boolean {
-    return taken.get(backendName)?.has(kernelName) === true;
-  }
 
   function restore(backendName: string, { factory, kernels }: Replaced): void {
     for (const config of tf.getKernelsForBackend(backendName)) {

@@ -155,8 +155,22 @@ export function mergeComponents(left: Component, right: Component): Component {
 /** The nodes of a set in the order they were recorded in. */
 export function orderedNodes(component: Component): PendingNode[] {
   if (!component.isOrdered) {
-    component.nodes.sort((left, right) => left.sequence - right.sequence);
+    component.nodes = orderNodes(component.nodes);
     component.isOrdered = true;
   }
   return component.nodes;
+}
+
+/** Nodes by sequence. What was recorded together is dense, so that each node's place is known. */
+export function orderNodes(nodes: PendingNode[]): PendingNode[] {
+  let first = Infinity;
+  let last = 0;
+  for (const { sequence } of nodes) {
+    if (sequence < first) first = sequence;
+    if (sequence > last) last = sequence;
+  }
+  if (last - first > 4 * nodes.length) return nodes.sort((left, right) => left.sequence - right.sequence);
+  const places: (PendingNode | undefined)[] = Array.from({ length: last - first + 1 });
+  for (const node of nodes) places[node.sequence - first] = node;
+  return places.filter((node) => node !== undefined);
 }

@@ -12,6 +12,7 @@ import {
   LazyValue,
   mergeComponents,
   orderedNodes,
+  orderNodes,
   PendingNode,
 } from './pending.ts';
 import { planCut, retainedBytes, type CutPlan } from './plan-cut.ts';
@@ -49,6 +50,11 @@ interface WaitingRead {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** Smaller leftovers, such as running averages of losses, wait for more to come... */
+const idleNodes = 10;
+/** ...unless there are more of them than this. */
+const idleComponents = 64;
 
 /** Cause of a read by code that gives none: a custom kernel that looks at its inputs. */
 const unknownCause: BreakCause = { reason: 'FG1001' };
@@ -210,8 +216,10 @@ export class Recorder {
    */
   #flushIdle(): void {
     this.#epoch++;
+    const isCrowded = this.#components.size > idleComponents;
     for (const component of this.#components) {
-      if (component.epoch < this.#epoch - 1) this.#flush(new Set([component]), {});
+      const isWorthARun = isCrowded || component.nodes.length >= idleNodes;
+      if (isWorthARun && component.epoch < this.#epoch - 1) this.#flush(new Set([component]), {});
     }
   }
 
@@ -332,8 +340,7 @@ export class Recorder {
 
 function orderedUnion(components: ReadonlySet<Component>): readonly PendingNode[] {
   if (components.size === 1) for (const component of components) return orderedNodes(component);
-  const nodes = [...components].flatMap((component) => component.nodes);
-  return nodes.sort((left, right) => left.sequence - right.sequence);
+  return orderNodes([...components].flatMap((component) => component.nodes));
 }
 
 /**

@@ -29,6 +29,8 @@ export interface Signature {
   readonly siblings: number;
   /** Index of the input whose memory the result shares, else -1. */
   readonly aliasedInput: number;
+  /** The signature that followed when this one was last seen: programs repeat themselves. */
+  following: Signature | undefined;
 }
 
 const hostOnly = (type: InternedType | undefined): boolean =>
@@ -53,6 +55,7 @@ function matches(
 
 export class SignatureTable {
   readonly #types: TypeTable;
+  #last: Signature | undefined;
   readonly #kernels = new Map<string, KernelEntry>();
   readonly #byHash = new Map<number, Signature[]>();
   readonly #groups = new Map<string, number>();
@@ -74,6 +77,24 @@ export class SignatureTable {
    * @throws what eager's kernel would throw for these arguments.
    */
   find(
+    kernel: KernelEntry,
+    infos: readonly (TensorInfo | undefined)[],
+    attributes: KernelAttributes | undefined,
+  ): Signature | undefined {
+    const expected = this.#last?.following;
+    if (expected?.kernel === kernel && matches(expected, infos, attributes)) {
+      this.#last = expected;
+      return expected;
+    }
+    const signature = this.#findByHash(kernel, infos, attributes);
+    if (signature !== undefined) {
+      if (this.#last !== undefined) this.#last.following = signature;
+      this.#last = signature;
+    }
+    return signature;
+  }
+
+  #findByHash(
     kernel: KernelEntry,
     infos: readonly (TensorInfo | undefined)[],
     attributes: KernelAttributes | undefined,
@@ -121,7 +142,7 @@ export class SignatureTable {
     const siblings = this.#groups.get(group) ?? 0;
     this.#groups.set(group, siblings + 1);
     const isHeld = outputs !== undefined && !outputs.some(hostOnly) && !('seed' in copy);
-    return Object.freeze({
+    return {
       id: this.#count++,
       kernel,
       attributes: copy,
@@ -129,6 +150,7 @@ export class SignatureTable {
       outputs: isHeld ? outputs : undefined,
       siblings,
       aliasedInput: isHeld ? isAliasOfInput(kernel.op!, inputTypes, copy, outputs) : -1,
-    });
+      following: undefined,
+    };
   }
 }
