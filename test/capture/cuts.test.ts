@@ -189,7 +189,7 @@ describe('recordings without end', () => {
       const gradients: Tensor[] = [];
       for (let step = 0; step < 12; step++) {
         const { value, grads } = tf.variableGrads(() => {
-          const y = w.mul(step).sum<Scalar>();
+          const y = w.mul(step).sin().cos().exp().sqrt().tanh().sum<Scalar>();
           log(y.dataSync());
           return y.square();
         });
