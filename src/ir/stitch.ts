@@ -2,7 +2,7 @@
  * Two graphs that ran one after the other as one: what would have been captured without the break between them. Used to
  * measure what the break costs.
  */
-import type { Graph, GraphNode, ValueRef } from './graph.ts';
+import { nodesByName, typeOf, type Graph, type GraphNode, type ValueRef } from './graph.ts';
 
 export interface Stitched {
   readonly graph: Graph;
@@ -30,6 +30,20 @@ export function stitchGraphs(
   const heads: GraphNode[] = [];
   const calls: GraphNode[] = [];
   const replaced = new Map<string, ValueRef>();
+  const nodesOfFirst = nodesByName(first);
+
+  /** An output of the first graph as the second one reads it: memory may be used under another shape than it was made. */
+  const linked = (leaf: GraphNode, ref: ValueRef): ValueRef => {
+    const made = typeOf(nodesOfFirst, ref);
+    const own = prefixed('first_', ref);
+    if (leaf.kind === 'call' || made === undefined || String(made.shape) === String(leaf.type.shape))
+      return own;
+    const name = `second_${leaf.name}`;
+    const { shape } = leaf.type;
+    const attributes = { shape: shape.map(Number) };
+    calls.push({ kind: 'call', name, kernel: 'Reshape', inputs: [own], attributes, outputs: [leaf.type] });
+    return { node: name, output: 0 };
+  };
 
   const add = (graph: Graph, which: 'first' | 'second', prefix: string): void => {
     let leaf = 0;
@@ -39,7 +53,7 @@ export function stitchGraphs(
         if (link === undefined) {
           leaves.push({ graph: which, leaf });
           heads.push({ ...node, name: prefix + node.name });
-        } else replaced.set(prefix + node.name, prefixed('first_', first.outputs[link]!));
+        } else replaced.set(prefix + node.name, linked(node, first.outputs[link]!));
         leaf++;
         continue;
       }

@@ -46,3 +46,10 @@ test('an output that is a linked leaf comes from the first graph', () => {
   const { graph } = stitchGraphs(first, echo, new Map([[0, 1]]), () => false);
   expect(graph.outputs).toEqual([{ node: 'first_square', output: 0 }]);
 });
+
+test('memory that the second graph reads under another shape is reshaped', () => {
+  const flat = parseGraph('graph g4\n input y: float32[1,2]\n neg: float32[1,2] = Neg(y)\n return neg');
+  const { graph } = stitchGraphs(first, flat, new Map([[0, 1]]), () => false);
+  expect(printGraph(graph)).toContain('second_y: float32[1,2] = Reshape(first_square) {"shape":[1,2]}');
+  expect(graphFaults(graph)).toEqual([]);
+});
