@@ -75,7 +75,7 @@ describe('installing', () => {
       },
     });
     const x = tf.tensor1d([1, 2]).square();
-    const y = tf.engine().runKernel('Twice', { x }) as tf.Tensor;
+    const y = tf.engine().runKernel<tf.Tensor>('Twice', { x });
     expect(y.add(1).dataSync()).toEqual(new Float32Array([3, 9]));
     expect(
       records.flatMap((record) => (record.kind === 'break' ? [record.reason, record.kernel] : [])),
