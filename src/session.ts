@@ -78,6 +78,8 @@ export interface SessionStats {
 }
 
 export interface Session {
+  /** Wraps what another tfjs package exports (models of tfjs-layers, tfjs-converter), so that their calls are known. */
+  adopt(exports: object): void;
   /** tfjs's name of the backend that captures: `cpu`, as programs know it. */
   readonly backendName: string;
   stats(): SessionStats;
@@ -255,6 +257,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
       runMs: totals.runMs,
       liveSessions: liveOrtSessions(),
     }),
+    adopt: (exports) => capture.refresh(exports),
     flush: () => capture.flush(),
     strictly(body) {
       const before = isStrict;

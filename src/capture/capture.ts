@@ -5,6 +5,7 @@
 import type { CallNode } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
 import type { TraceRecord } from '../ir/record.ts';
+import { currentEntry, wrapModels } from './async-entries.ts';
 import type { GraphNaming } from './build-graph.ts';
 import { GraphCache, type GraphCompiler } from './graph-cache.ts';
 import { eagerBackendName, installBackend, type InstalledBackend } from './install-backend.ts';
@@ -46,8 +47,8 @@ export interface Capture {
   readonly totals: Readonly<CaptureTotals>;
   /** Calls of each kernel that ran outside graphs. */
   fallbackCounts(): Readonly<Record<string, number>>;
-  /** Takes over what tfjs packages registered since; `tf` may be another copy of tfjs-core on the same engine. */
-  refresh(tf: TfModule): void;
+  /** Takes over what tfjs packages registered since, and what `exports` of one of them offers to be wrapped. */
+  refresh(exports: object): void;
   /** Runs everything that is pending. */
   flush(): void;
   /** Emits what is left to say; recorded ops that nobody read are dropped. */
@@ -59,7 +60,9 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   const engine: Engine = tf.engine();
   const { onRecord } = options;
   const stacks =
-    options.frames === undefined ? undefined : new StackTaker(options.frames, (record) => onRecord?.(record));
+    options.frames === undefined
+      ? undefined
+      : new StackTaker(options.frames, (record) => onRecord?.(record), currentEntry);
   const reporter = new Reporter(options.now, onRecord, stacks);
   const types = new TypeTable();
   const signatures = new SignatureTable(types);
@@ -132,16 +135,18 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
     onMove: (moves) => (isMoving = moves),
   });
   const wraps = createMethodWraps();
-  const wrapAll = (module: TfModule): void =>
-    wrapOptimizers(module, wraps, { recorder, reporter, engine, backend: () => backend });
+  const wrapAll = (exports: object): void => {
+    wrapOptimizers(exports, wraps, { recorder, reporter, engine, backend: () => backend });
+    if (stacks !== undefined) wrapModels(exports, wraps, stacks);
+  };
   wrapAll(tf);
 
   return {
     totals: reporter.totals,
     fallbackCounts: () => reporter.fallbackCounts(),
-    refresh(module) {
+    refresh(exports) {
       installed.refresh();
-      wrapAll(module);
+      wrapAll(exports);
     },
     flush: () => recorder.flushAll(),
     finish() {

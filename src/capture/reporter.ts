@@ -78,6 +78,26 @@ function optional<K extends string, V>(name: K, value: V | undefined): { readonl
 
 const readReasons: ReadonlySet<string> = new Set(['FG1001', 'FG1002']);
 
+/** Methods that read what they are called on. */
+const readMethods: ReadonlySet<string> = new Set([
+  'array',
+  'arraySync',
+  'buffer',
+  'bufferSync',
+  'bytes',
+  'bytesSync',
+  'data',
+  'dataSync',
+  'print',
+  'toString',
+]);
+
+/** The program's expression for the tensor that a call reads; unknown when tfjs itself reads, as `fit` does. */
+function tensorReadBy(stack: TakenStack | undefined): string | undefined {
+  const { callee, receiver } = stack?.facts ?? {};
+  return callee !== undefined && readMethods.has(callee) ? receiver : undefined;
+}
+
 export class Reporter {
   readonly totals: CaptureTotals = zeroTotals();
   readonly now: () => number;
@@ -194,8 +214,7 @@ export class Reporter {
       timeMs: this.now() - waitMs,
       ...optional('stack', stack?.id),
       ...optional('graph', graph),
-      // A function of tf is called on a namespace, not on a tensor.
-      ...optional('tensor', cause.kernel === undefined ? stack?.facts.receiver : undefined),
+      ...optional('tensor', tensorReadBy(stack)),
       ...optional('type', cause.type),
       ...optional('api', cause.api ?? stack?.api),
       ...optional('kernel', cause.kernel),

@@ -33,6 +33,7 @@ export interface FrameResolver {
 /** An interned stack with what was found out about it. */
 export interface TakenStack {
   readonly id: number;
+  readonly frames: readonly StackFrame[];
   /** Facts on the call in the innermost frame of the program. */
   readonly facts: CallFacts;
   /** The public function that the program called: `dataSync`, `print`. */
@@ -75,20 +76,28 @@ function callSites(): readonly NodeJS.CallSite[] {
 export class StackTaker {
   readonly #resolver: FrameResolver;
   readonly #onStack: (record: StackRecord) => void;
+  readonly #entry: () => TakenStack | undefined;
   readonly #byKey = new Map<string, TakenStack>();
   readonly #byId: TakenStack[] = [];
   readonly #frames = new Map<string, StackFrame>();
   readonly #sites = new Map<string, number>();
 
-  constructor(resolver: FrameResolver, onStack: (record: StackRecord) => void) {
+  /** @param entry where the program entered the code that is running, when the stack may not reach that far. */
+  constructor(
+    resolver: FrameResolver,
+    onStack: (record: StackRecord) => void,
+    entry: () => TakenStack | undefined = () => undefined,
+  ) {
     this.#resolver = resolver;
     this.#onStack = onStack;
+    this.#entry = entry;
   }
 
   /** The stack of the caller, without fullgraph's own frames. */
   take(): TakenStack {
     const sites = callSites();
-    let key = '';
+    const entry = this.#entry();
+    let key = entry === undefined ? '' : `${entry.id}\n`;
     const raws: RawFrame[] = [];
     for (const site of sites) {
       const file = site.getFileName() ?? '';
@@ -105,7 +114,9 @@ export class StackTaker {
     }
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    const taken = this.#describe(raws.map((raw) => this.#resolve(raw)));
+    const frames = raws.map((raw) => this.#resolve(raw));
+    const isWhole = entry === undefined || frames.some((frame) => frame.origin === 'user');
+    const taken = this.#describe(isWhole ? frames : [...frames, ...entry.frames]);
     this.#byKey.set(key, taken);
     this.#byId[taken.id] = taken;
     return taken;
@@ -133,6 +144,7 @@ export class StackTaker {
     this.#onStack({ kind: 'stack', id, frames });
     return {
       id,
+      frames,
       facts,
       api: (userIndex === outsideIndex ? facts.callee : undefined) ?? (entry === '' ? undefined : entry),
       isInLoop: allFacts.some((fact) => fact.loop !== undefined),

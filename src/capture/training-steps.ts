@@ -5,7 +5,7 @@
 import type { LazyBackend } from './lazy-backend.ts';
 import type { Recorder } from './recorder.ts';
 import type { Reporter } from './reporter.ts';
-import type { Engine, TfModule, WrappableClass } from './tf-module.ts';
+import type { Engine, WrappableClass } from './tf-module.ts';
 import type { MethodWraps } from './wrap-methods.ts';
 
 /** A prototype's class is an optimizer when its name says so: all of tfjs's do, and their minified names are exports. */
@@ -18,8 +18,8 @@ export interface TrainingStepContext {
   readonly backend: () => LazyBackend | undefined;
 }
 
-/** Wraps the optimizers that a tfjs module exports. */
-export function wrapOptimizers(tf: TfModule, wraps: MethodWraps, context: TrainingStepContext): void {
+/** Wraps the optimizers that a tfjs package exports. */
+export function wrapOptimizers(exports: object, wraps: MethodWraps, context: TrainingStepContext): void {
   const { recorder, reporter, engine } = context;
   let depth = 0;
   let recordedBefore = 0;
@@ -50,7 +50,7 @@ export function wrapOptimizers(tf: TfModule, wraps: MethodWraps, context: Traini
       return result;
     };
 
-  for (const [name, exported] of Object.entries(tf)) {
+  for (const [name, exported] of Object.entries(exports)) {
     if (!optimizerExport.test(name) || typeof exported !== 'function') continue;
     const { prototype } = exported as unknown as WrappableClass;
     wraps.wrap(prototype, 'minimize', around);

@@ -103,7 +103,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
       void tfjs.setBackend('tensorflow');
       return tfjsNodeStandIn(tfjs);
     },
-    onLoad(cores) {
+    onLoad(cores, models) {
       const core = cores.at(-1);
       if (core === undefined) return;
       session = install(core as unknown as TfjsCore, {
@@ -115,6 +115,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
         onRecord,
         now,
       });
+      for (const exports of models) session.adopt(exports);
     },
   });
 

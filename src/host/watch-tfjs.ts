@@ -18,18 +18,24 @@ const internals = Module as unknown as ModuleInternals;
 const tfjsPackage = /(?:^|[\\/])@tensorflow[\\/]tfjs[\w-]*/;
 const tfjsCoreFile = /@tensorflow[\\/]tfjs-core[\\/]dist[\\/]tf-core(?:\.node)?(?:\.min)?\.js$/;
 
+const tfjsModelFile =
+  /@tensorflow[\\/]tfjs-(?:layers|converter)[\\/]dist[\\/]tf-(?:layers|converter)(?:\.node)?(?:\.min)?\.js$/;
+
+export type TfjsExports = Readonly<Record<string, unknown>>;
+
 export interface TfjsWatcher {
-  /** Called after each outermost load of a tfjs package, with the exports of every loaded tfjs-core. */
-  readonly onLoad: (cores: readonly Readonly<Record<string, unknown>>[]) => void;
+  /**
+   * Called after each outermost load of a tfjs package, with the exports of every loaded tfjs-core and of the packages
+   * that hold models.
+   */
+  readonly onLoad: (cores: readonly TfjsExports[], models: readonly TfjsExports[]) => void;
   /** Exports to answer a request with, or undefined to load it as usual. */
   readonly standIn: (request: string, parentFile: string | undefined) => unknown;
 }
 
-function loadedCores(): Readonly<Record<string, unknown>>[] {
+function loadedExports(pattern: RegExp): TfjsExports[] {
   return Object.entries(internals._cache).flatMap(([file, module]) =>
-    module?.loaded === true && tfjsCoreFile.test(file)
-      ? [module.exports as Readonly<Record<string, unknown>>]
-      : [],
+    module?.loaded === true && pattern.test(file) ? [module.exports as TfjsExports] : [],
   );
 }
 
@@ -55,7 +61,7 @@ export function watchTfjs(watcher: TfjsWatcher): () => void {
       return original.call(this, request, parent, isMain);
     } finally {
       depth--;
-      if (depth === 0) watcher.onLoad(loadedCores());
+      if (depth === 0) watcher.onLoad(loadedExports(tfjsCoreFile), loadedExports(tfjsModelFile));
     }
   }
   internals._load = load;

@@ -120,6 +120,27 @@ describe('a break record', () => {
   });
 });
 
+describe('asynchronous methods of models', () => {
+  it('break at the line that called them, also after they awaited something', async () => {
+    const { records } = await runBody(
+      'fit',
+      [
+        'const model = tf.sequential({ layers: [tf.layers.dense({ units: 1, inputShape: [2] })] });',
+        "model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });",
+        'const [x, y] = [tf.ones([8, 2]), tf.ones([8, 1])];',
+        'await model.fit(x, y, { batchSize: 4, epochs: 2 });',
+      ].join('\n'),
+    );
+    const breaks = recordsOf(records, 'break');
+    expect(breaks.map(({ reason }) => reason)).toContain('FG1011');
+    const lines = breaks.map((record) => {
+      const stack = recordsOf(records, 'stack').find(({ id }) => id === record.stack)!;
+      return userFrame(stack.frames)?.line;
+    });
+    expect(lines).toEqual(breaks.map(() => 5));
+  });
+});
+
 describe('strict sessions', () => {
   it('raise the first break as an error that explains itself', async () => {
     const { log } = await runCaptured(
