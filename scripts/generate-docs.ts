@@ -1,5 +1,6 @@
 /**
- * `npm run docs`: writes the pages that follow from tables: one per break reason, and the list of supported kernels.
+ * `npm run docs`: writes the pages that follow from tables and types: one per break reason, the list of supported
+ * kernels, the record kinds.
  * `--check` writes nothing and fails when a page is stale.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { format } from 'prettier';
 import { opTable } from '../src/compile/ops/index.ts';
 import type { BreakReason } from '../src/ir/break.ts';
 import { breakReasons } from '../src/ir/breaks/index.ts';
+import { recordsPage } from './records-page.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -54,7 +56,10 @@ function supportPage(): string {
   ].join('\n');
 }
 
-const pages: Record<string, string> = { 'docs/support.md': supportPage() };
+const pages: Record<string, string> = {
+  'docs/support.md': supportPage(),
+  'docs/records.md': recordsPage(join(root, 'src/ir/record.ts')),
+};
 for (const reason of breakReasons) pages[`docs/breaks/${reason.id}.md`] = breakPage(reason);
 
 const isCheck = process.argv.includes('--check');

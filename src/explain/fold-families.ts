@@ -6,6 +6,7 @@
 import type { GuardDifference } from '../ir/guard.ts';
 import type { CompileRecord, GuardFailureRecord } from '../ir/record.ts';
 import { compareText, pushTo } from './counter.ts';
+import { markDerived } from './derived-facts.ts';
 import { adviseFamily } from './guard-advice.ts';
 import { mergeEqualFamilies } from './merge-families.ts';
 import type { FamilyColumn, FamilyReport, FamilyRow, GraphReport, GuardFailureReport } from './report.ts';
@@ -157,7 +158,8 @@ export function createFamilyFold(): FamilyFold {
       const families = [...keys].map((key): FamilyReport => {
         const failures = failuresByFamily.get(key) ?? [];
         const columns = columnsOf(members.get(key) ?? [], failures, byId);
-        const rows = rowsOf(columns, failures);
+        const facts = rowsOf(columns, failures);
+        const rows = source === 'fullgraph' ? markDerived(facts) : facts;
         const first = byId.get(columns[0]?.graph ?? '');
         const site = first?.site ?? stacks.site(failures[0]?.stack);
         const reuses = failures.filter((failure) => failure.outcome === 'reused').length;

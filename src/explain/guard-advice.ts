@@ -36,7 +36,7 @@ const shapeAdvice: Readonly<Record<FamilyRow['trend'], Wording>> = {
   varies: (change) =>
     `${change.what} took ${change.values.length} values (${path(change)}): pad or bucket it, so that few of them arrive.`,
   once: (change) =>
-    `${change.what} changed once (${path(change)}): drop or pad the last, smaller batch if that is what it is.`,
+    `${change.what} changed once (${path(change)}): the new graph takes any size there. If it is a last, smaller batch, drop or pad it to save the compile.`,
 };
 
 const advice: Readonly<Record<GuardKind, Wording>> = {
@@ -81,7 +81,9 @@ export function adviseFamily(facts: FamilyFacts): string[] {
     const variants = facts.reuses + facts.recompiles + 1;
     return [`one general graph serves all ${variants} variants: nothing to do.`];
   }
-  const lines = mergeRows(facts.rows).map((change) => advice[change.kind](change));
+  const lines = mergeRows(facts.rows.filter((row) => row.isDerived === undefined)).map((change) =>
+    advice[change.kind](change),
+  );
   return [
     ...(facts.limitHits > 0
       ? [

@@ -11,6 +11,20 @@ function isAbsolute(path: string): boolean {
   return path.startsWith('/') || /^[A-Za-z]:\//.test(path);
 }
 
+/** Folder that holds both; empty when they share none worth naming. */
+export function commonFolder(left: string, right: string): string {
+  const [a, b] = [normalize(left).split('/'), normalize(right).split('/')];
+  const length = a.findIndex((part, index) => part !== b[index]);
+  const shared = length < 0 ? a : a.slice(0, length);
+  return shared.every((part) => part === '') ? '' : shared.join('/');
+}
+
+/** Folder of an absolute path; empty for any other. */
+export function folderOf(file: string): string {
+  const path = normalize(file);
+  return isAbsolute(path) ? path.slice(0, path.lastIndexOf('/')) : '';
+}
+
 /** `src/train.ts` for a file inside `cwd`, the path with forward slashes for any other. */
 export function displayPath(cwd: string, file: string): string {
   const path = normalize(file);

@@ -36,7 +36,10 @@ export function createReportBuilder(): ReportBuilder {
   const unknownKinds = new Map<string, number>();
   const notes: NoteRecord[] = [];
   const memory: MemoryRecord[] = [];
-  const stacks = createStackTable(() => header?.cwd ?? '');
+  // A PyTorch trace does not say where it ran: paths are shown from the folder that holds the program's files.
+  const cwd = (): string =>
+    header?.source === 'torch' && header.cwd === '' ? stacks.userFolder() : (header?.cwd ?? '');
+  const stacks = createStackTable(cwd);
   const breaks = createBreakFold();
   const graphs = createGraphFold();
   const families = createFamilyFold();
@@ -149,9 +152,9 @@ export function createReportBuilder(): ReportBuilder {
     return {
       source,
       program: {
-        path: displayPath(header?.cwd ?? '', header?.program ?? ''),
+        path: displayPath(cwd(), header?.program ?? ''),
         arguments: header?.arguments ?? [],
-        cwd: header?.cwd ?? '',
+        cwd: cwd(),
         startedAt: header?.startedAt ?? '',
         ...(end === undefined ? {} : { exitCode: end.exitCode }),
       },
@@ -166,7 +169,7 @@ export function createReportBuilder(): ReportBuilder {
       families: familyReports,
       fallbacks: fallbackReports,
       files: files.report({
-        cwd: header?.cwd ?? '',
+        cwd: cwd(),
         breaks: broken.breaks,
         graphs: graphReports,
         fallbacks: fallbackReports,

@@ -247,7 +247,7 @@ export interface FamilyReport {
   readonly compileMs: number;
   /** In order of arrival. */
   readonly columns: readonly FamilyColumn[];
-  /** In order of first difference. */
+  /** Causes first, then what follows from them; each in order of first difference. */
   readonly rows: readonly FamilyRow[];
   readonly failures: readonly GuardFailureReport[];
   readonly advice: readonly string[];
@@ -270,6 +270,8 @@ export interface FamilyRow {
   /** Distinct values seen, in order. */
   readonly values: readonly string[];
   readonly trend: 'grows' | 'shrinks' | 'alternates' | 'varies' | 'once';
+  /** It changed only because a shape in another row did. */
+  readonly isDerived?: true;
 }
 
 export interface GuardFailureReport {

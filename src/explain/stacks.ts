@@ -4,7 +4,7 @@
  */
 import type { StackRecord } from '../ir/record.ts';
 import { userFrame, type StackFrame } from '../ir/span.ts';
-import { displayPath } from './paths.ts';
+import { commonFolder, displayPath, folderOf } from './paths.ts';
 import type { Site } from './report.ts';
 
 /** Interned stacks of one trace. Ids that the trace lacks are counted, not fatal. */
@@ -14,12 +14,15 @@ export interface StackTable {
   frames(id: number | undefined): readonly StackFrame[] | undefined;
   /** The user's place in the stack. */
   site(id: number | undefined): Site | undefined;
+  /** Folder that holds all of the user's files: stands in for a working directory that the trace does not tell. */
+  userFolder(): string;
   /** How many references pointed to stacks that are not there. */
   readonly dangling: number;
 }
 
-/** @param cwd asked late: the header may come after the first stack in a damaged trace. */
+/** @param cwd of the program; asked late, because in a damaged trace the header may come after the first stack. */
 export function createStackTable(cwd: () => string): StackTable {
+  let folder: string | undefined;
   const records = new Map<number, StackRecord>();
   const resolved = new Map<number, { frames: readonly StackFrame[]; site: Site | undefined }>();
   const missing = new Set<number>();
@@ -41,8 +44,17 @@ export function createStackTable(cwd: () => string): StackTable {
     add(record) {
       records.set(record.id, record);
       resolved.delete(record.id);
+      for (const frame of record.frames) {
+        if (frame.origin !== 'user' || folder === '') continue;
+        const own = folderOf(frame.file);
+        if (own === '') continue;
+        const shared = folder === undefined ? own : commonFolder(folder, own);
+        if (shared !== folder) resolved.clear();
+        folder = shared;
+      }
       missing.delete(record.id);
     },
+    userFolder: () => folder ?? '',
     frames: (id) => resolve(id)?.frames,
     site: (id) => resolve(id)?.site,
     get dangling() {

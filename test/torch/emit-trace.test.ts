@@ -48,9 +48,9 @@ describe('the report', () => {
     expect(
       report.breaks.map((item) => [item.id, item.site?.file, item.site?.line, item.occurrences, item.ranks]),
     ).toEqual([
-      ['GB0170', '/srv/shop/model.py', 14, 4, [0, 1]],
-      ['GB0059', '/srv/shop/model.py', 18, 1, [1]],
-      ['GB0142', '/srv/shop/model.py', 42, 2, [0, 1]],
+      ['GB0170', 'model.py', 14, 4, [0, 1]],
+      ['GB0059', 'model.py', 18, 1, [1]],
+      ['GB0142', 'model.py', 42, 2, [0, 1]],
     ]);
     expect(report.breaks[0]).toMatchObject({
       title: 'Data-dependent branching',
@@ -120,7 +120,7 @@ describe('the report', () => {
       language: 'fx',
     });
     expect(report.graphs[0]!.origins.get('y_1')?.site).toMatchObject({
-      file: '/srv/shop/model.py',
+      file: 'model.py',
       line: 12,
     });
     expect(report.graphs.find((graph) => graph.id === 'r0:0/1')!.inputs[0]!.type.shape).toEqual(['s0', 8]);

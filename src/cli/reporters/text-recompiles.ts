@@ -30,7 +30,8 @@ function cellText(row: FamilyRow, index: number): string {
 
 function matrix(page: Page, family: FamilyReport): string[] {
   const { ink } = page;
-  const rows = family.rows.slice(0, maxRows);
+  const causes = family.rows.filter((row) => row.isDerived === undefined);
+  const rows = causes.slice(0, maxRows);
   if (rows.length === 0) return [];
   const labelWidth = Math.min(
     Math.floor(page.columns / 2),
@@ -59,11 +60,15 @@ function matrix(page: Page, family: FamilyReport): string[] {
     });
     return `  ${pad(fit(row.what, labelWidth, 'middle'), labelWidth)}${join(cells)}`.trimEnd();
   });
-  const rest = family.rows.length - rows.length;
+  const rest = causes.length - rows.length;
+  const derived = family.rows.length - causes.length;
   return [
     ink.dim(`  ${pad('', labelWidth)}${join(head)}`.trimEnd()),
     ...lines,
     ...(rest > 0 ? [ink.dim(`  and ${formatPlural(rest, 'more fact')}`)] : []),
+    ...(derived > 0
+      ? [ink.dim(`  ${formatPlural(derived, 'other fact')} follow${derived === 1 ? 's' : ''} from a shape`)]
+      : []),
   ];
 }
 
