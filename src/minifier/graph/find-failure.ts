@@ -1,0 +1,106 @@
+/**
+ * How a model fails, found without being told: optimised against unoptimised, then in every set-up, then against another
+ * onnxruntime. The answer is the experiment that every candidate goes through, with the optimizer pass to blame in it.
+ */
+import { UserError } from '../../ir/errors.ts';
+import type { FailureKind } from '../verdict.ts';
+import { findCulprit, type Blame } from './culprit.ts';
+import { failureOf, trialRequest, type Experiment } from './graph-oracle.ts';
+import type { GraphCase } from './graph-case.ts';
+import type { Setup, Tolerance } from './trial-messages.ts';
+import type { TrialOutcome, TrialPool } from './trial-pool.ts';
+
+export interface FindFailureOptions {
+  readonly pool: TrialPool;
+  readonly tolerance: Tolerance;
+  readonly limitMs: number;
+  /** From where onnxruntime-node is looked up. */
+  readonly resolveFrom: string;
+  /** Another onnxruntime-node that is right. */
+  readonly against?: string;
+  readonly kind: FailureKind | 'auto';
+  onStage(name: string, verdict: string): void;
+}
+
+export interface FoundFailure {
+  readonly experiment: Experiment;
+  readonly blame: Blame | undefined;
+  /** A set-up in which the model runs, to record its values with. */
+  readonly recording: Setup;
+  /** `onnxruntime PadFusion (level basic)` */
+  readonly introducedBy: string;
+}
+
+function referenceFails(outcome: TrialOutcome): boolean {
+  if (outcome.kind === 'died') return outcome.role === 'reference';
+  return outcome.report.reference?.kind === 'error';
+}
+
+function subjectFails(outcome: TrialOutcome): boolean {
+  if (outcome.kind === 'died') return outcome.role === 'subject';
+  return outcome.report.subject !== undefined && failureOf(outcome.report.subject) !== undefined;
+}
+
+function assertLoads(outcome: TrialOutcome): void {
+  const reference = outcome.kind === 'report' ? outcome.report.reference : undefined;
+  if (reference?.kind !== 'error' || reference.phase !== 'load') return;
+  throw new UserError(`minify: onnxruntime-node cannot be loaded: ${reference.message}`, {
+    code: 'FG4005',
+    hint: 'Run `npm install onnxruntime-node`.',
+  });
+}
+
+/**
+ * The experiment that shows the failure.
+ * @throws UserError FG4004 when there is none, FG4005 when onnxruntime cannot be loaded.
+ */
+export async function findFailure(testCase: GraphCase, options: FindFailureOptions): Promise<FoundFailure> {
+  const { pool, tolerance, limitMs, resolveFrom, against, onStage } = options;
+  const optimized: Setup = { level: 'all', resolveFrom };
+  const plain: Setup = { level: 'disabled', resolveFrom };
+  const run = (reference: Setup, subject: Setup): Promise<TrialOutcome> =>
+    pool.run(trialRequest(testCase, { reference, subject }, tolerance), limitMs);
+
+  if (against !== undefined) {
+    const other: Setup = { level: 'all', resolveFrom: against };
+    const outcome = await run(other, optimized);
+    onStage(`onnxruntime against the one at ${against}`, subjectFails(outcome) ? 'fails' : 'passes');
+    if (subjectFails(outcome)) return await blamed(optimized, other);
+  }
+  const outcome = await run(plain, optimized);
+  assertLoads(outcome);
+  onStage('onnxruntime without optimizations', referenceFails(outcome) ? 'fails' : 'passes');
+  if (referenceFails(outcome)) {
+    return {
+      experiment: { subject: plain },
+      blame: undefined,
+      recording: plain,
+      introducedBy: 'onnxruntime, with and without optimizations',
+    };
+  }
+  onStage('onnxruntime with all optimizations', subjectFails(outcome) ? 'fails' : 'passes');
+  if (!subjectFails(outcome)) {
+    throw new UserError('minify: the model does not fail: with and without optimizations it gives the same', {
+      code: 'FG4004',
+      hint: 'Give the inputs that make it fail with --inputs, or an onnxruntime-node that is right with --against.',
+    });
+  }
+  return await blamed(optimized, plain);
+
+  async function blamed(subject: Setup, reference: Setup): Promise<FoundFailure> {
+    const blame = await findCulprit(testCase, { ...options, subject, reference });
+    const lowest: Setup = { ...subject, level: blame.level };
+    const cure: Setup = { ...lowest, disabledOptimizers: blame.optimizers };
+    const what = blame.name === '' ? 'optimizations' : blame.name;
+    return {
+      experiment: {
+        subject: lowest,
+        reference,
+        ...(blame.optimizers.length > 0 && { cure, culprit: blame.name }),
+      },
+      blame,
+      recording: reference,
+      introducedBy: `onnxruntime ${what} (level ${blame.level})`,
+    };
+  }
+}

@@ -1,0 +1,180 @@
+/** Values for the inputs of a model: from files, or drawn from a seed. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { UserError } from '../../ir/errors.ts';
+import {
+  allocateArray,
+  decodeNpy,
+  decodeNpz,
+  tensorElements,
+  type NpyArray,
+  type OnnxDataType,
+  type OnnxModel,
+  type OnnxTensor,
+  type OnnxValueInfo,
+} from '../../onnx/index.ts';
+
+/** What an unknown size becomes, unless the user says so. */
+const defaultSize = 2;
+
+/** Mulberry32: uniform in [0, 1). */
+export function seededRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+const halfTypes: ReadonlySet<OnnxDataType> = new Set(['float16', 'bfloat16']);
+
+/** Bits of a small positive multiple of 1/8 in a 16-bit float. */
+function halfBits(type: OnnxDataType, eighths: number): number {
+  const value = Math.max(1, eighths) / 8;
+  const exponent = Math.floor(Math.log2(value));
+  const fraction = value / 2 ** exponent - 1;
+  return type === 'float16'
+    ? ((exponent + 15) << 10) | Math.round(fraction * 1024)
+    : ((exponent + 127) << 7) | Math.round(fraction * 128);
+}
+
+function randomTensor(
+  name: string,
+  dataType: OnnxDataType,
+  dims: readonly number[],
+  random: () => number,
+): OnnxTensor {
+  const elements = tensorElements(dims);
+  if (dataType === 'string') {
+    return {
+      name,
+      dataType,
+      dims,
+      data: Array.from({ length: elements }, () => (random() < 0.5 ? 'a' : 'b')),
+    };
+  }
+  const data = allocateArray(dataType, elements);
+  for (let index = 0; index < data.length; index++) {
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+      data[index] = BigInt(Math.floor(random() * 2));
+    } else if (data instanceof Float32Array || data instanceof Float64Array) {
+      data[index] = Math.round((random() * 4 - 2) * 1_000) / 1_000;
+    } else if (halfTypes.has(dataType)) data[index] = halfBits(dataType, Math.floor(random() * 16));
+    else data[index] = Math.floor(random() * 2);
+  }
+  return { name, dataType, dims, data };
+}
+
+function sizesOf(info: OnnxValueInfo, sizes: Readonly<Record<string, number>>): number[] {
+  if (info.type?.kind !== 'tensor') {
+    throw new UserError(`minify: input ${info.name} is not a tensor`, {
+      code: 'FG4002',
+      hint: 'Only models whose inputs are tensors can be minified.',
+    });
+  }
+  return (info.type.dims ?? []).map((size) => {
+    if (typeof size === 'number') return size;
+    return size === null ? defaultSize : (sizes[size] ?? defaultSize);
+  });
+}
+
+export interface MakeInputsOptions {
+  readonly seed: number;
+  /** Values that the user gave, by name. */
+  readonly given?: ReadonlyMap<string, OnnxTensor>;
+  /** Sizes of symbolic dims. */
+  readonly sizes?: Readonly<Record<string, number>>;
+}
+
+/** A value for each input that has no default. */
+export function makeInputs(model: OnnxModel, options: MakeInputsOptions): Map<string, OnnxTensor> {
+  const { seed, given, sizes = {} } = options;
+  const random = seededRandom(seed);
+  const defaults = new Set(model.graph.initializers.map(({ name }) => name));
+  const inputs = new Map<string, OnnxTensor>();
+  for (const info of model.graph.inputs) {
+    const value = given?.get(info.name);
+    if (value !== undefined) inputs.set(info.name, value);
+    else if (!defaults.has(info.name)) {
+      const dims = sizesOf(info, sizes);
+      const dataType = info.type?.kind === 'tensor' ? info.type.dataType : 'float32';
+      inputs.set(info.name, randomTensor(info.name, dataType, dims, random));
+    }
+  }
+  return inputs;
+}
+
+function fromNpy(name: string, { dataType, dims, data }: NpyArray): OnnxTensor {
+  return { name, dataType, dims, data };
+}
+
+type JsonArray = readonly (number | string | boolean | JsonArray)[];
+
+function fromJson(info: OnnxValueInfo | undefined, name: string, value: unknown): OnnxTensor {
+  if (info?.type?.kind !== 'tensor') throw badInputs(`the model has no input tensor ${name}`);
+  const dims: number[] = [];
+  for (let part = value; Array.isArray(part); part = (part as JsonArray)[0]) dims.push(part.length);
+  const flat = (Array.isArray(value) ? (value as unknown[]).flat(Infinity) : [value]) as (
+    number | string | boolean
+  )[];
+  const { dataType } = info.type;
+  if (flat.length !== tensorElements(dims)) throw badInputs(`the lists of input ${name} differ in length`);
+  if (dataType === 'string') return { name, dataType, dims, data: flat.map(String) };
+  const data = allocateArray(dataType, flat.length);
+  for (const [index, element] of flat.entries()) {
+    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[index] = BigInt(element);
+    else data[index] = Number(element);
+  }
+  return { name, dataType, dims, data };
+}
+
+function badInputs(message: string, cause?: unknown): UserError {
+  return new UserError(`minify: ${message}`, {
+    code: 'FG4002',
+    hint: 'Give --inputs an .npz with one array per input, an .npy named after its input, or a .json object of nested lists.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/**
+ * Values from an .npz, an .npy (named after its input, or for the only one) or a .json file.
+ * @throws UserError FG4002 when the file does not fit.
+ */
+export function readInputs(path: string, model: OnnxModel): Map<string, OnnxTensor> {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw badInputs(`cannot read ${path}`, cause);
+  }
+  const { inputs } = model.graph;
+  if (path.endsWith('.npz')) {
+    return new Map([...decodeNpz(bytes)].map(([name, array]) => [name, fromNpy(name, array)]));
+  }
+  if (path.endsWith('.npy')) {
+    const stem = basename(path, '.npy');
+    const name = inputs.length === 1 ? inputs[0]!.name : stem;
+    return new Map([[name, fromNpy(name, decodeNpy(bytes))]]);
+  }
+  let values: unknown;
+  try {
+    values = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (cause) {
+    throw badInputs(`${path} is neither .npz, .npy nor JSON`, cause);
+  }
+  if (values === null || typeof values !== 'object' || Array.isArray(values)) {
+    throw badInputs(`${path} does not hold an object with one entry per input`);
+  }
+  return new Map(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      fromJson(
+        inputs.find((info) => info.name === name),
+        name,
+        value,
+      ),
+    ]),
+  );
+}

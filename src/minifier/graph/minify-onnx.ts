@@ -1,0 +1,272 @@
+/**
+ * `fullgraph minify model.onnx`: from a model that fails to a folder with the smallest model that still fails the same way.
+ * Find the failure and the optimizer pass to blame, reduce, write, verify. Everything that happens comes out as records.
+ */
+import { createHash } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import type { MinifyRecord } from '../../ir/record.ts';
+import { readModelFile, type OnnxModel, type OnnxTensor } from '../../onnx/index.ts';
+import type { Budget } from '../budget.ts';
+import { createEventQueue } from '../event-queue.ts';
+import { nullJournal, openJournal, type Journal } from '../journal.ts';
+import { probeFailure, runsForRate } from '../probe-failure.ts';
+import { Problem, type Slip } from '../problem.ts';
+import { reduce, type ReductionEnd } from '../reduce.ts';
+import { formatSignature, signatureSlug, type FailureKind, type Signature } from '../verdict.ts';
+import { captureValues } from './capture-values.ts';
+import { findFailure, type FoundFailure } from './find-failure.ts';
+import { graphDomain, type GraphCase } from './graph-case.ts';
+import { createGraphContext } from './graph-context.ts';
+import { createGraphOracle } from './graph-oracle.ts';
+import { makeInputs, readInputs } from './make-inputs.ts';
+import { graphPasses } from './passes/index.ts';
+import type { Tolerance } from './trial-messages.ts';
+import { TrialPool } from './trial-pool.ts';
+import { writeOnnxRepro } from './write-onnx-repro.ts';
+
+export interface MinifyOnnxOptions {
+  /** Path of an .onnx file; or a model, with a name for messages. */
+  readonly input: string;
+  readonly model?: OnnxModel;
+  /** Values of inputs: a path to .npz, .npy or .json, or tensors. Those left out are drawn from the seed. */
+  readonly inputs?: string | ReadonlyMap<string, OnnxTensor>;
+  /** Sizes of symbolic dims of inputs that are drawn. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  readonly cwd: string;
+  readonly fail?: FailureKind | 'auto';
+  readonly relativeTolerance?: number;
+  readonly absoluteTolerance?: number;
+  readonly jobs?: number;
+  readonly budget?: Budget;
+  readonly seed?: number;
+  readonly timeLimitMs?: number;
+  readonly memoryLimitMb?: number;
+  /** Folder of another onnxruntime-node that is right. */
+  readonly against?: string;
+  /** File or folder from which onnxruntime-node is looked up; default ours. */
+  readonly resolveFrom?: string;
+  /** Where journal and best-so-far are kept; `false` for nowhere. */
+  readonly stateDirectory?: string | false;
+  readonly resume?: boolean;
+  /** Folder that receives the repro; `false` for none. */
+  readonly outputDirectory?: string | false;
+}
+
+export interface MinifyOnnxResult {
+  readonly directory: string | undefined;
+  /** The repro failed as expected from its folder, in a fresh process. */
+  readonly isVerified: boolean;
+  readonly signature: Signature;
+  readonly message: string;
+  readonly rate: number;
+  /** `onnxruntime PadFusion (level basic)` */
+  readonly introducedBy: string;
+  /** Optimizer passes to disable, as onnxruntime spells them. */
+  readonly optimizers: readonly string[];
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+  readonly best: GraphCase;
+  /** Different candidates, and trials of any kind: probing, bisection and recording included. */
+  readonly candidates: number;
+  readonly trials: number;
+  readonly durationMs: number;
+  readonly end: ReductionEnd;
+  readonly slips: readonly Slip<GraphCase>[];
+}
+
+/** A minification under way: its records as they come, and its result. */
+export interface MinifyOnnxRun extends AsyncIterable<MinifyRecord> {
+  readonly result: Promise<MinifyOnnxResult>;
+}
+
+export interface MinifyOnnxControl {
+  /** Aborted: ends soon, with the best so far written and verified. */
+  readonly signal?: AbortSignal;
+  readonly now?: () => number;
+}
+
+const firstTimeLimitMs = 30_000;
+const minTimeLimitMs = 2_000;
+const timeFactor = 10;
+
+/**
+ * Starts a minification.
+ * @throws (from `result` and the iteration) UserError FG31xx, FG4002, FG4004, FG4005, EnvironmentError FG4003, FG4006.
+ */
+export function minifyOnnx(options: MinifyOnnxOptions, control: MinifyOnnxControl = {}): MinifyOnnxRun {
+  const queue = createEventQueue<MinifyRecord>();
+  const { signal, now = () => performance.now() } = control;
+  const result = run(options, signal, now, queue.push);
+  result.then(
+    () => {
+      queue.end();
+    },
+    (error: unknown) => {
+      queue.end(error);
+    },
+  );
+  return { result, [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator]() };
+}
+
+/** The model and its inputs, read or made. */
+export function loadGraphCase(options: MinifyOnnxOptions): GraphCase {
+  const { input, inputs, cwd, seed = 1, sizes } = options;
+  const model = options.model ?? readModelFile(resolve(cwd, input));
+  const given = typeof inputs === 'string' ? readInputs(resolve(cwd, inputs), model) : inputs;
+  return { model, inputs: makeInputs(model, { seed, ...(given && { given }), ...(sizes && { sizes }) }) };
+}
+
+interface Session {
+  readonly options: MinifyOnnxOptions;
+  readonly pool: TrialPool;
+  readonly tolerance: Tolerance;
+  readonly limitMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly now: () => number;
+  readonly startedMs: number;
+  emit(record: MinifyRecord): void;
+}
+
+function journalFor(options: MinifyOnnxOptions, testCase: GraphCase): Journal {
+  const { stateDirectory, cwd, resume = false, against, fail } = options;
+  if (stateDirectory === false) return nullJournal;
+  const hash = graphDomain.hash(testCase);
+  const folder = stateDirectory ?? join('.fullgraph', 'minify', hash.slice(0, 12));
+  const { relativeTolerance, absoluteTolerance } = options;
+  const identity = [hash, against, fail, relativeTolerance, absoluteTolerance, process.version];
+  const digest = createHash('sha1').update(JSON.stringify(identity)).digest('hex');
+  return openJournal(resolve(cwd, folder), digest, resume);
+}
+
+async function run(
+  options: MinifyOnnxOptions,
+  signal: AbortSignal | undefined,
+  now: () => number,
+  emit: (record: MinifyRecord) => void,
+): Promise<MinifyOnnxResult> {
+  const startedMs = now();
+  const testCase = loadGraphCase(options);
+  const { resolveFrom = import.meta.url, jobs = 1, memoryLimitMb = 4_096, cwd } = options;
+  const pool = new TrialPool({ jobs, cwd, memoryLimitMb, warmUp: { level: 'disabled', resolveFrom } });
+  const session: Session = {
+    options,
+    pool,
+    tolerance: { relative: options.relativeTolerance ?? 1e-3, absolute: options.absoluteTolerance ?? 1e-5 },
+    limitMs: options.timeLimitMs ?? firstTimeLimitMs,
+    signal,
+    now,
+    startedMs,
+    emit,
+  };
+  try {
+    const journal = journalFor(options, testCase);
+    journal.saveBest(graphDomain.files(testCase));
+    const found = await findFailure(testCase, {
+      ...session,
+      resolveFrom,
+      kind: options.fail ?? 'auto',
+      ...(options.against !== undefined && { against: resolve(cwd, options.against) }),
+      onStage: (name, verdict) => {
+        emit({ kind: 'minify-stage', timeMs: now() - startedMs, name, verdict });
+      },
+    });
+    return await reduceCase(session, testCase, found, journal);
+  } finally {
+    pool.close();
+  }
+}
+
+async function reduceCase(
+  session: Session,
+  initial: GraphCase,
+  found: FoundFailure,
+  journal: Journal,
+): Promise<MinifyOnnxResult> {
+  const { options, pool, tolerance, signal, now, startedMs, emit } = session;
+  const begunMs = now();
+  const first = createGraphOracle({ ...session, experiment: found.experiment, timeLimitMs: session.limitMs });
+  const failure = await probeFailure(first, initial, options.fail ?? 'auto', now);
+  const originalMs = (now() - begunMs) / failure.runs;
+  const isHang = failure.signature.kind === 'hang';
+  const timeLimitMs =
+    options.timeLimitMs ??
+    (isHang ? minTimeLimitMs : Math.min(firstTimeLimitMs, Math.max(minTimeLimitMs, timeFactor * originalMs)));
+  const sizeBefore = graphDomain.size(initial);
+  emit({
+    kind: 'minify-start',
+    timeMs: now() - startedMs,
+    input: options.input,
+    signature: formatSignature(failure.signature),
+    size: sizeBefore,
+    unit: 'nodes',
+    stage: found.introducedBy,
+  });
+  const oracle = createGraphOracle({ pool, tolerance, experiment: found.experiment, timeLimitMs });
+  const problem = new Problem<GraphCase>({
+    initial,
+    expected: failure.signature,
+    domain: graphDomain,
+    oracle,
+    journal,
+    jobs: options.jobs ?? 1,
+    budget: options.budget ?? {},
+    thoroughRuns: runsForRate(failure.rate),
+    // Sessions share nothing: the check of the result in a fresh process is enough.
+    isWarm: false,
+    ...(signal && { signal }),
+    now,
+    onRecord: (record) => {
+      emit({ ...record, timeMs: now() - startedMs });
+    },
+  });
+  const context = createGraphContext(async (testCase) => {
+    const { values } = await captureValues(testCase, pool, found.recording, timeLimitMs);
+    return values;
+  });
+  const end = await reduce(problem, graphPasses, context);
+  const { signature, message, rate } = failure;
+  const summary = {
+    signature,
+    message,
+    rate,
+    introducedBy: found.introducedBy,
+    optimizers: found.blame?.optimizers ?? [],
+    sizeBefore,
+    sizeAfter: graphDomain.size(problem.best),
+    best: problem.best,
+    candidates: problem.trials,
+    trials: pool.requests,
+    durationMs: now() - startedMs,
+    end,
+    slips: problem.slips,
+  };
+  const repro =
+    options.outputDirectory === false
+      ? undefined
+      : await writeOnnxRepro({
+          ...summary,
+          input: options.input,
+          experiment: found.experiment,
+          tolerance,
+          directory: resolve(
+            options.cwd,
+            options.outputDirectory ?? `fullgraph-repro-${signatureSlug(signature)}`,
+          ),
+          timeLimitMs: Math.max(10_000, timeLimitMs),
+        });
+  emit({
+    kind: 'minify-end',
+    timeMs: now() - startedMs,
+    size: summary.sizeAfter,
+    trials: summary.trials,
+    verified: repro?.isVerified ?? false,
+    culprit: found.introducedBy,
+    ...(repro && { directory: repro.directory }),
+  });
+  return {
+    ...summary,
+    durationMs: now() - startedMs,
+    directory: repro?.directory,
+    isVerified: repro?.isVerified ?? false,
+  };
+}

@@ -1,0 +1,124 @@
+/** The bug report of a reduced model: what, where it comes from, how to see it, how it was found. */
+import { printOnnx } from '../../onnx/index.ts';
+import { formatSignature } from '../verdict.ts';
+import type { ReproFacts } from './repro-script.ts';
+
+export interface OnnxReportFacts extends ReproFacts {
+  readonly input: string;
+  readonly introducedBy: string;
+  readonly optimizers: readonly string[];
+  readonly rate: number;
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+  readonly candidates: number;
+  readonly trials: number;
+  readonly durationMs: number;
+  readonly end: string;
+  readonly slips: readonly { readonly signature: ReproFacts['signature']; readonly count: number }[];
+  readonly versions: Readonly<Record<string, string>>;
+  readonly output: string;
+  readonly isVerified: boolean;
+}
+
+function expectation({ signature, experiment }: OnnxReportFacts): string {
+  switch (signature.kind) {
+    case 'diverge':
+    case 'nan':
+      return `The same numbers as with \`graphOptimizationLevel: '${experiment.reference?.level ?? 'disabled'}'\`.`;
+    case 'hang':
+      return 'The run ends.';
+    case 'crash':
+    case 'slow':
+    case 'custom':
+      return experiment.reference === undefined
+        ? 'The model runs, or is refused with an error.'
+        : 'The model runs, as it does without optimizations.';
+    default:
+      return signature.kind satisfies never;
+  }
+}
+
+function workaround(optimizers: readonly string[]): string {
+  if (optimizers.length === 0) return '';
+  return `
+## Workaround
+
+Without ${optimizers.join(', ')} the failure is gone: \`extra: { 'optimization.disable_specified_optimizers': '${optimizers.join(';')}' }\`, in Python \`ort.InferenceSession(path, disabled_optimizers=${JSON.stringify(optimizers)})\`.
+`;
+}
+
+const levelsInPython: Readonly<Record<string, string>> = {
+  disabled: 'ORT_DISABLE_ALL',
+  basic: 'ORT_ENABLE_BASIC',
+  extended: 'ORT_ENABLE_EXTENDED',
+  layout: 'ORT_ENABLE_LAYOUT',
+  all: 'ORT_ENABLE_ALL',
+};
+
+function pythonCode({ experiment }: OnnxReportFacts): string {
+  const level = levelsInPython[experiment.subject.level]!;
+  return `import numpy as np, onnxruntime as ort
+
+inputs = dict(np.load("inputs.npz"))
+for level in ["ORT_DISABLE_ALL", "${level}"]:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
+    print(level, ort.InferenceSession("model.onnx", options).run(None, inputs))`;
+}
+
+function slipLines({ slips }: OnnxReportFacts): string {
+  if (slips.length === 0) return '';
+  const lines = slips.map(({ signature, count }) => `- ${formatSignature(signature)} (${count} candidates)`);
+  return `\nOther failures met on the way, not accepted:\n\n${lines.join('\n')}\n`;
+}
+
+/** README.md of the folder. */
+export function onnxReport(facts: OnnxReportFacts): string {
+  const { signature, message, introducedBy, rate, versions, output, isVerified } = facts;
+  const rateText = rate < 1 ? ` It fails in ${Math.round(rate * 100)} % of the runs.` : '';
+  const versionText = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return `# ${formatSignature(signature)}
+
+Introduced by: ${introducedBy}.${rateText}
+
+## To reproduce
+
+\`\`\`sh
+npm install && node repro.mjs
+\`\`\`
+
+or in Python
+
+\`\`\`python
+${pythonCode(facts)}
+\`\`\`
+
+The model:
+
+\`\`\`
+${printOnnx(facts.best.model).trimEnd()}
+\`\`\`
+
+## Expected
+
+${expectation(facts)}
+
+## Actual
+
+${message}
+
+\`\`\`
+${output}
+\`\`\`
+
+${isVerified ? 'Verified in a fresh process from this folder.' : 'NOT verified: `repro.mjs` did not fail as expected from this folder.'}
+${workaround(facts.optimizers)}
+## Versions
+
+${versionText.join(', ')}, ${process.platform} ${process.arch}
+
+## How it was found
+
+Reduced by fullgraph from ${facts.input}: ${facts.sizeBefore} nodes to ${facts.sizeAfter}, ${facts.trials} trials (${facts.candidates} candidates) in ${(facts.durationMs / 1_000).toFixed(1)} s; ${facts.end === 'fixed-point' ? 'no pass finds anything smaller' : `stopped early (${facts.end})`}.
+${slipLines(facts)}`;
+}

@@ -1,0 +1,33 @@
+/**
+ * onnxruntime's messages with everything masked that changes while a model shrinks: names of values and nodes, numbers,
+ * and the place in its sources.
+ */
+import { maskMessage } from '../verdict.ts';
+
+/** `relu_clip_fusion.cc:83 virtual onnxruntime::common::Status onnxruntime::FuseReluClip::Apply(...) const ` */
+const sourcePlace = /\/\S*?([\w.-]+\.(?:cc|cpp|h|hpp|cu)):\d+ /g;
+const signatureText =
+  /(?:virtual |static |void |const )*(?:onnxruntime|std)::\S+ (?:[\w:<>~]+)\((?:[^()]|\([^()]*\))*\)(?: const)? ?/g;
+const failedLoad = /^Load model from \S+ failed:/;
+
+/** One line for people: without paths of the machine that built onnxruntime and without C++ signatures. */
+export function readableMessage(message: string): string {
+  return message
+    .split('\n', 1)[0]!
+    .replace(failedLoad, '')
+    .replaceAll(sourcePlace, '$1: ')
+    .replaceAll(signatureText, '')
+    .replace(/^Exception during initialization: /, '')
+    .trim();
+}
+
+/** Equal for the same failure of two sizes of a model. */
+export function maskedMessage(message: string): string {
+  const text = readableMessage(message)
+    .replaceAll(/'[^']*'/g, "'<name>'")
+    .replaceAll(/"[^"]*"/g, '"<name>"')
+    .replaceAll(/\b([Nn]ode) ?\([^()]*\)/g, '$1 (<name>)')
+    .replaceAll(/\bNode:\S+/g, 'Node:<name>')
+    .replaceAll(/\{[-\d, ]*\}/g, '{#}');
+  return maskMessage(text);
+}
