@@ -104,7 +104,7 @@ async function run(
     const session: Session = { options, program, oracle, journal, signal, now, startedMs, emit };
     journal.saveBest(sourceDomain.files(program.tree));
     const begunMs = now();
-    const failure = await probeFailure(oracle, program.tree, options.fail);
+    const failure = await probeFailure(oracle, program.tree, options.fail, now);
     const originalMs = (now() - begunMs) / failure.runs;
     emit({
       kind: 'minify-start',

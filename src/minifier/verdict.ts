@@ -95,7 +95,7 @@ export function maskMessage(message: string): string {
     .replaceAll(/\b0x[0-9a-f]+\b/gi, '#')
     .replaceAll(/(_[A-Za-z]\w*?)\d+\b/g, '$1#')
     .replaceAll(/_\d+\b/g, '_#')
-    .replaceAll(/(?<![A-Za-z#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi, '#')
+    .replaceAll(/(?<![\w#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi, '#')
     .replaceAll(/\b(?:NaN|null|undefined)(?=,|\])/g, '#')
     .replaceAll(/#(?:\s*[,x]\s*#?)+/g, '#')
     .replaceAll(/([[(])\s*#?\s*([\])])/g, '$1#$2')

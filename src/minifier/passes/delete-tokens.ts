@@ -21,6 +21,8 @@ interface Token {
 
 interface Window extends Candidate<SourceTree> {
   readonly position: number;
+  /** The window by its text and surroundings. */
+  readonly name: string;
 }
 
 function tokensOf(file: SourceFile): Token[] {
@@ -52,7 +54,7 @@ function* windows(
   fileIndex: number,
   length: number,
   from: number,
-): Generator<Window | undefined> {
+): Generator<Window> {
   const file = tree.files[fileIndex]!;
   const imports = context.keepsImports
     ? file.program.body.filter((statement) => statement.type === 'ImportDeclaration')
@@ -68,8 +70,14 @@ function* windows(
     if (context.refused.has(name)) continue;
     const testCase = without(tree, file, start, end);
     if (testCase === undefined || !isWellScoped(tree, testCase)) continue;
-    context.refused.add(name);
-    yield { testCase, position: first };
+    yield { testCase, position: first, name };
+  }
+}
+
+function* noting(drawn: Iterable<Window>, asked: Window[]): Generator<Window> {
+  for (const window of drawn) {
+    asked.push(window);
+    yield window;
   }
 }
 
@@ -83,10 +91,14 @@ export const deleteTokens: SourcePass = definePass({
       for (let index = 0; index < problem.best.files.length; index++) {
         let from = Infinity;
         for (;;) {
+          const asked: Window[] = [];
           const hit = await problem.firstFailing(
             'delete-tokens',
-            windows(problem.best, context, index, length, from),
+            noting(windows(problem.best, context, index, length, from), asked),
           );
+          // What was drawn beyond the hit was speculation.
+          const refused = hit === undefined ? asked : asked.slice(0, asked.indexOf(hit));
+          for (const { name } of refused) context.refused.add(name);
           if (hit === undefined) break;
           from = hit.position;
         }

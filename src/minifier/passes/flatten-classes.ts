@@ -60,17 +60,6 @@ function flattenEdits(file: SourceFile): Edit[] {
     if (owner.body.body.length === 1 && only?.kind === 'constructor') {
       edits.push({ changes: [{ target: owner, to: asFunction(owner.id.name, only.value) }], weight: 3 });
     }
-    if (owner.body.body.length === 0) {
-      const empty = make('FunctionExpression', {
-        id: null,
-        params: [],
-        body: make('BlockStatement', { body: [] }),
-        generator: false,
-        async: false,
-        expression: false,
-      });
-      edits.push({ changes: [{ target: owner, to: asFunction(owner.id.name, empty) }], weight: 1 });
-    }
     return edits;
   });
 }

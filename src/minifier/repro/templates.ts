@@ -223,9 +223,18 @@ const divergingKernels: Template = (subject) => {
   );
 };
 
+/** A lone file whose types were stripped, under a name that Node runs. */
+function withRunnableNames(tree: SourceTree): SourceTree {
+  const [only] = tree.files;
+  if (tree.files.length !== 1 || only === undefined || !/\.[mc]?tsx?$/.test(only.path)) return tree;
+  const path = only.path.replace(/\.[mc]?tsx?$/, only.format === 'module' ? '.mjs' : '.cjs');
+  return { files: [{ ...only, path }], entry: path };
+}
+
 /** The program in files of its own, watched from outside: for exits, signals, hangs, other module formats. */
 const watched: Template = (subject) => {
-  const { tree, signature, backend } = subject;
+  const { signature, backend } = subject;
+  const tree = withRunnableNames(subject.tree);
   if (signature.kind === 'custom' || signature.kind === 'diverge' || signature.kind === 'nan')
     return undefined;
   const needsSetup = backend !== undefined || subject.seed !== undefined;
