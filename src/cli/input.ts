@@ -10,7 +10,13 @@ export type Input =
   | { readonly kind: 'script'; readonly file: string; readonly arguments: readonly string[] }
   /** `bytes` when it comes from standard input. */
   | { readonly kind: 'trace'; readonly path: string; readonly bytes?: AsyncIterable<Uint8Array> }
-  | { readonly kind: 'torch'; readonly paths: readonly string[]; readonly bytes?: AsyncIterable<Uint8Array> }
+  /** `name`: as the user typed it. */
+  | {
+      readonly kind: 'torch';
+      readonly name: string;
+      readonly paths: readonly string[];
+      readonly bytes?: AsyncIterable<Uint8Array>;
+    }
   | { readonly kind: 'model'; readonly path: string }
   | { readonly kind: 'report'; readonly path: string };
 
@@ -41,7 +47,7 @@ async function standardInput(context: Context): Promise<Input> {
   const bytes = chain(head, iterator);
   return head.toString('latin1').replace('\u00ef\u00bb\u00bf', '').trimStart().startsWith('{')
     ? { kind: 'trace', path: '-', bytes }
-    : { kind: 'torch', paths: ['-'], bytes };
+    : { kind: 'torch', name: 'standard input', paths: ['-'], bytes };
 }
 
 /** First non-blank characters of a plain file. */
@@ -69,6 +75,10 @@ async function classifyFile(word: string, path: string): Promise<'trace' | 'torc
   return /^\{\s*"schemaVersion":/.test(head) ? 'report' : undefined;
 }
 
+function torchInput(words: readonly string[], context: Context): Input {
+  return { kind: 'torch', name: words.join(' '), paths: words.map((word) => resolve(context.cwd, word)) };
+}
+
 /**
  * @param words the command's positionals: one input, or several torch logs, or a script and its arguments.
  * @throws FG5012 when there is no such file, or it is nothing that fullgraph reads.
@@ -88,8 +98,7 @@ export async function findInput(
     throw inputError(`${word} ${reason}`, accepted, cause);
   });
   if (stats.isDirectory()) {
-    if (await isTorchTrace(path))
-      return { kind: 'torch', paths: words.map((item) => resolve(context.cwd, item)) };
+    if (await isTorchTrace(path)) return torchInput(words, context);
     throw inputError(
       `the directory ${word} holds no PyTorch trace`,
       'Run the Python program with TORCH_TRACE set to an empty directory, or name a program or a trace file.',
@@ -98,7 +107,7 @@ export async function findInput(
   if (scriptName.test(path)) return { kind: 'script', file: path, arguments: [...more, ...rest] };
   if (modelName.test(path)) return { kind: 'model', path };
   const kind = await classifyFile(word, path);
-  if (kind === 'torch') return { kind, paths: words.map((item) => resolve(context.cwd, item)) };
+  if (kind === 'torch') return torchInput(words, context);
   if (kind !== undefined) return { kind, path };
   throw inputError(`${word} is neither a program nor a trace`, accepted);
 }

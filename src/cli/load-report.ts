@@ -37,7 +37,7 @@ export async function loadReport(
     builder.add(record);
     if (options.perfetto === true && isTimed(record)) timed.push(record);
   };
-  const name = input.kind === 'trace' ? input.path : input.paths.join(' ');
+  const name = input.kind === 'trace' ? input.path : input.name;
   for await (const lines of readTrace(input, (bytes, totalBytes) =>
     progress.update(
       `reading ${name}: ${formatBytes(bytes)}${totalBytes > 0 ? `, ${formatShare(Math.min(1, bytes / totalBytes))}` : ''}`,

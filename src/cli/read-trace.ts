@@ -98,7 +98,11 @@ async function* readTorch(
       ? {}
       : { onProgress: ({ bytes, totalBytes }) => onProgress(bytes, totalBytes) }),
   });
-  for await (const record of records) yield [{ kind: 'record', record }];
+  for await (const record of records) {
+    yield [
+      { kind: 'record', record: record.kind === 'header' ? { ...record, program: input.name } : record },
+    ];
+  }
 }
 
 /**

@@ -26,15 +26,21 @@ function breakViolation(item: JsonBreak, why: string): Violation {
 }
 
 function recompileViolations(report: JsonReport, why: string): Violation[] {
-  const listed = report.recompiles.map((item): Violation => {
+  // Ranks recompile for the same reasons: one line says it.
+  const listed = new Map<string, Violation>();
+  for (const item of report.recompiles) {
     const reasons = item.reasons.map(({ what, expected, actual }) => `${what}: ${expected} → ${actual}`);
-    return {
+    const cause = reasons.join(', ') || 'a guard failed';
+    const key = JSON.stringify([item.site, cause]);
+    if (listed.has(key)) continue;
+    const hint = item.advice[0] === undefined ? '' : ` ${item.advice[0]}`;
+    listed.set(key, {
       title: 'Recompile',
-      message: `${why}: ${item.graph} was compiled because ${reasons.join(', ') || 'a guard failed'}.`,
+      message: `${why}: ${item.graph} was compiled because ${cause}.${hint}`,
       site: item.site,
-    };
-  });
-  return listed.length > 0 ? listed : [{ title: 'Recompile', message: `${why}.`, site: null }];
+    });
+  }
+  return listed.size > 0 ? [...listed.values()] : [{ title: 'Recompile', message: `${why}.`, site: null }];
 }
 
 /**

@@ -3,6 +3,8 @@
  * `docs/schema/report.schema.json`. Stable: fields are only added within a schema version. Milliseconds, rounded to
  * microseconds; paths are display paths; `null` where a fact is not known.
  */
+import type { NamedType } from '../ir/record.ts';
+import { formatType } from '../ir/tensor-type.ts';
 import { foldStack } from './stacks.ts';
 import type { BreakReport, CallPath, GuardFailureReport, Report, Site } from './report.ts';
 
@@ -12,6 +14,12 @@ export interface JsonSite {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+}
+
+/** `{ name: 'x', type: 'float32[32,784]' }`. */
+export interface JsonTensor {
+  readonly name: string;
+  readonly type: string;
 }
 
 export interface JsonBreak {
@@ -29,6 +37,8 @@ export interface JsonBreak {
   readonly type: string | null;
   readonly api: string | null;
   readonly branch: string | null;
+  /** More about this break; of PyTorch, its developer context. */
+  readonly detail: string | null;
   readonly waitMs: number;
   readonly savingMs: number | null;
   readonly savingSkipped: string | null;
@@ -54,6 +64,13 @@ export interface JsonReport {
   readonly verdict: string;
   readonly totals: Report['totals'];
   readonly time: readonly { readonly kind: string; readonly ms: number; readonly share: number }[];
+  /** What to do first, dearest first. */
+  readonly advice: readonly {
+    readonly title: string;
+    readonly detail: string;
+    readonly savingMs: number | null;
+    readonly site: JsonSite | null;
+  }[];
   readonly graphs: readonly {
     readonly id: string;
     readonly name: string;
@@ -63,7 +80,14 @@ export interface JsonReport {
     readonly traceMs: number;
     readonly compileMs: number;
     readonly compiles: number;
+    /** Nodes that ran on eager kernels inside it. */
     readonly fallbacks: number;
+    /** Guards of its last compile, where the trace says. */
+    readonly guards: number | null;
+    /** Number of nodes by kernel or function. */
+    readonly ops: Readonly<Record<string, number>>;
+    readonly inputs: readonly JsonTensor[];
+    readonly outputs: readonly JsonTensor[];
     readonly site: JsonSite | null;
   }[];
   readonly breaks: readonly JsonBreak[];
@@ -101,6 +125,9 @@ export interface JsonReport {
     readonly restarts: number;
     readonly restartMs: number;
     readonly runs: number | null;
+    readonly guards: number | null;
+    readonly guardLatencyUs: number | null;
+    /** Whatever else the trace says about it, by name. */
     readonly details: Readonly<Record<string, string | number | boolean>>;
   }[];
   readonly ranks: Report['ranks'];
@@ -126,8 +153,16 @@ function round(value: number): number {
   return Math.round(value * 1000) / 1000;
 }
 
+function numberOf(value: string | number | boolean | undefined): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
 function jsonSite(site: Site | undefined): JsonSite | null {
   return site === undefined ? null : { file: site.file, line: site.line, column: site.column };
+}
+
+function jsonTensor({ name, type }: NamedType): JsonTensor {
+  return { name, type: formatType(type) };
 }
 
 function jsonCallPath({ frames, count }: CallPath): JsonBreak['callPaths'][number] {
@@ -163,6 +198,7 @@ function jsonBreak(item: BreakReport): JsonBreak {
     type: item.tensors[0]?.type ?? null,
     api: item.apis[0] ?? null,
     branch: item.branches[0] ?? null,
+    detail: item.details[0] ?? null,
     waitMs: round(item.waitMs),
     savingMs: item.savingMs === null ? null : round(item.savingMs),
     savingSkipped: item.savingSkipped ?? null,
@@ -218,6 +254,12 @@ export function toJsonReport(report: Report): JsonReport {
       ms: round(durationMs),
       share: round(share),
     })),
+    advice: report.advice.map(({ title, detail, savingMs, site }) => ({
+      title,
+      detail,
+      savingMs: savingMs === null ? null : round(savingMs),
+      site: jsonSite(site),
+    })),
     graphs: report.graphs.map((graph) => ({
       id: graph.id,
       name: graph.name,
@@ -228,6 +270,10 @@ export function toJsonReport(report: Report): JsonReport {
       compileMs: round(graph.compileMs),
       compiles: graph.compiles.length,
       fallbacks: graph.fallbacks.length,
+      guards: graph.compiles.at(-1)?.guardCount ?? null,
+      ops: graph.opCounts,
+      inputs: graph.inputs.map(jsonTensor),
+      outputs: graph.outputs.map(jsonTensor),
       site: jsonSite(graph.site),
     })),
     breaks: report.breaks.map(jsonBreak),
@@ -256,6 +302,8 @@ export function toJsonReport(report: Report): JsonReport {
       restarts: frame.restarts,
       restartMs: round(frame.restartMs),
       runs: frame.runs ?? null,
+      guards: numberOf(frame.details['guards']),
+      guardLatencyUs: numberOf(frame.details['guard latency us']),
       details: frame.details,
     })),
     ranks: report.ranks.map((rank) => ({ ...rank, compileMs: round(rank.compileMs) })),

@@ -138,6 +138,7 @@ export function createReportBuilder(): ReportBuilder {
       compiles: graphs.compiles,
       breaks: broken.breaks,
       fallbacks: fallbackReports,
+      frames: frameReports,
       lastTimeMs: Math.max(lastTimeMs, timeline.endMs),
     });
     const findings = {

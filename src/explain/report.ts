@@ -82,6 +82,7 @@ export interface ReportTotals {
   readonly opsEager: number;
   readonly wallMs: number;
   readonly traceMs: number;
+  /** Of a job with several processes: of the one that compiled longest. They compile side by side. */
   readonly compileMs: number;
   readonly runMs: number;
   readonly syncMs: number;
@@ -90,6 +91,10 @@ export interface ReportTotals {
   readonly emptyReads: number;
   /** Sum of the measured savings; null when none could be measured. */
   readonly savingMs: number | null;
+  /** Torch only: how often tracing of a function began again. */
+  readonly restarts: number;
+  /** Compile time that restarts threw away. Processes compile side by side: of the one that lost most. */
+  readonly restartMs: number;
 }
 
 export type TimeKind = 'user' | 'trace' | 'compile' | 'run' | 'sync' | 'eager';

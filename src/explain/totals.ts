@@ -4,11 +4,22 @@ import type { RunTotals } from './fold-graphs.ts';
 import type {
   BreakReport,
   FallbackReport,
+  FrameReport,
   GraphReport,
   ReportTotals,
   TimeKind,
   TimeShare,
 } from './report.ts';
+
+/** Frames carry their process in front of their id: `r1:[0/0]`. Processes work side by side, so times are those of the longest. */
+function longestProcess(frames: readonly FrameReport[], read: (frame: FrameReport) => number): number {
+  const sums = new Map<string, number>();
+  for (const frame of frames) {
+    const process = frame.id.slice(0, Math.max(0, frame.id.indexOf('[')));
+    sums.set(process, (sums.get(process) ?? 0) + read(frame));
+  }
+  return [...sums.values()].reduce((left, right) => Math.max(left, right), 0);
+}
 
 /** @param lastTimeMs stands in for the wall time when the trace has no end. */
 export function sumTotals(parts: {
@@ -18,9 +29,10 @@ export function sumTotals(parts: {
   readonly compiles: readonly CompileRecord[];
   readonly breaks: readonly BreakReport[];
   readonly fallbacks: readonly FallbackReport[];
+  readonly frames: readonly FrameReport[];
   readonly lastTimeMs: number;
 }): ReportTotals {
-  const { end, runs, compiles, breaks, fallbacks } = parts;
+  const { end, runs, compiles, breaks, fallbacks, frames } = parts;
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const savings = breaks.flatMap((item) => item.savingMs ?? []);
   const eagerOutside = sum(fallbacks.filter((item) => item.graphs.length === 0).map((item) => item.count));
@@ -37,12 +49,18 @@ export function sumTotals(parts: {
     opsEager: end?.opsEager ?? runs.eager + eagerOutside,
     wallMs: end?.wallMs ?? parts.lastTimeMs,
     traceMs: end?.traceMs ?? runs.traceMs,
-    compileMs: end?.compileMs ?? sum(compiles.map((compile) => compile.durationMs)),
+    compileMs:
+      end?.compileMs ??
+      (frames.length > 0
+        ? longestProcess(frames, (frame) => frame.durationMs)
+        : sum(compiles.map((compile) => compile.durationMs))),
     runMs: end?.runMs ?? runs.runMs,
     syncMs: end?.syncMs ?? 0,
     eagerMs: end?.eagerMs ?? sum(fallbacks.map((item) => item.durationMs)),
     emptyReads: end?.emptyReads ?? 0,
     savingMs: savings.length === 0 ? null : sum(savings.map((saving) => Math.max(0, saving))),
+    restarts: sum(frames.map((frame) => frame.restarts)),
+    restartMs: longestProcess(frames, (frame) => frame.restartMs),
   };
 }
 

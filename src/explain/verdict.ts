@@ -70,11 +70,13 @@ function eagerClause({ totals, fallbacks, frames, source }: Findings): string | 
   return `${formatShare(share)} of the ops ran outside compiled graphs`;
 }
 
-function restartClause({ frames }: Findings): string | undefined {
-  const restarts = frames.reduce((sum, frame) => sum + frame.restarts, 0);
-  const lostMs = frames.reduce((sum, frame) => sum + frame.restartMs, 0);
-  if (restarts === 0 || lostMs === 0) return undefined;
-  return `${formatPlural(restarts, 'restart')} lost ${formatDuration(lostMs)} of compile time`;
+function restartClause({ totals, frames }: Findings): string | undefined {
+  const { restarts, restartMs } = totals;
+  if (restarts === 0 || restartMs === 0) return undefined;
+  const ranks = new Set(frames.map((frame) => frame.rank)).size;
+  const lost =
+    ranks > 1 ? `up to ${formatDuration(restartMs)} of each rank's` : `${formatDuration(restartMs)} of`;
+  return `${formatPlural(restarts, 'restart')} lost ${lost} compile time`;
 }
 
 /** `3 breaks at 2 lines cost 41 % of the run. 2 recompiles.` */

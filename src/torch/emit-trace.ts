@@ -107,13 +107,14 @@ function* emitProcess(scope: EmitScope, trace: TorchTrace): Generator<TraceRecor
   for (const attachment of process.attachments) yield artifactRecord(process, `${prefix}process`, attachment);
 }
 
-function totalCompileMs(processes: readonly TorchProcess[]): number {
-  const times = processes.flatMap((process) =>
+/** Processes compile side by side: the job waits for the one that compiles longest. */
+function longestCompileMs(processes: readonly TorchProcess[]): number {
+  const times = processes.map((process) =>
     process.compilations
       .filter(isFrame)
-      .map((compile) => (compile.metrics?.totalMs ?? 0) + compile.backwardMs),
+      .reduce((sum, compile) => sum + (compile.metrics?.totalMs ?? 0) + compile.backwardMs, 0),
   );
-  return times.reduce((sum, time) => sum + time, 0);
+  return times.reduce((longest, time) => Math.max(longest, time), 0);
 }
 
 /** All records of a trace, in an order that a reader can follow. @param paths as the user typed them */
@@ -130,7 +131,9 @@ export function* emitTrace(trace: TorchTrace, paths: readonly string[]): Generat
   yield* compareRanks(trace.processes);
   if (trace.files.some(({ counts, damage }) => counts.isTruncated || damage !== undefined)) return;
   const ends = trace.processes.map((process) => sinceOrigin(process.lastMs, originMs));
-  const wallMs = ends.reduce((left, right) => Math.max(left, right), 0);
+  const compileMs = longestCompileMs(trace.processes);
+  // Stamps run from the first record to the last, and each is written when something has ended.
+  const wallMs = ends.reduce((left, right) => Math.max(left, right), compileMs);
   const zero = {
     opsTotal: 0,
     opsCaptured: 0,
@@ -146,6 +149,6 @@ export function* emitTrace(trace: TorchTrace, paths: readonly string[]): Generat
     kind: 'end',
     timeMs: wallMs,
     exitCode: 0,
-    totals: { ...zero, wallMs, compileMs: totalCompileMs(trace.processes) },
+    totals: { ...zero, wallMs, compileMs },
   };
 }

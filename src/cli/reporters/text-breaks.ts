@@ -79,7 +79,7 @@ function codeLines(page: Page, item: BreakReport, sources: ReadonlyMap<string, s
     const underline = '^'.repeat(Math.min(line.marker.length, room - line.marker.start));
     const note = caption(item);
     const under = `${' '.repeat(line.marker.start)}${underline}`;
-    const noted = under.length + 1 + note.length <= room ? `${under} ${note}` : under;
+    const noted = note !== '' && under.length + 1 + note.length <= room ? `${under} ${note}` : under;
     return [code, `${blank} ${ink.dim('│')} ${ink.bad(noted)}`.trimEnd()];
   });
   return [head, ...lines];
