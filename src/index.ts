@@ -3,6 +3,7 @@ export { install, listBackends, registerBackend } from './session.ts';
 export type {
   BackendContext,
   BackendFactory,
+  BackendInfo,
   Session,
   SessionOptions,
   SessionStats,

@@ -8,6 +8,7 @@ import type { FrameResolver } from './capture/stacks.ts';
 import type { TfModule } from './capture/tf-module.ts';
 import { eagerBackendName } from './capture/install-backend.ts';
 import { createEagerBackend, createRunKernel, type KernelHost } from './compile/backends/eager.ts';
+import { createFaultBackend, type Fault } from './compile/backends/fault-injection.ts';
 import { liveOrtSessions, type OrtDevice } from './compile/backends/onnxruntime.ts';
 import type { Backend, RunKernel } from './compile/executable.ts';
 import { createOnnxBackend } from './compile/onnx-backend.ts';
@@ -107,31 +108,74 @@ export interface BackendContext {
 
 export type BackendFactory = (context: BackendContext) => Backend;
 
-const backends = new Map<string, BackendFactory>([
-  ['eager', ({ runKernel }) => createEagerBackend(runKernel, opTable)],
-  [
-    'onnxruntime',
-    ({ runKernel, device, threads, spinning, cacheDirectory, now }) =>
-      createOnnxBackend({
-        table: opTable,
-        runKernel,
-        now,
-        ...(device === undefined ? {} : { device: device as OrtDevice }),
-        ...(threads === undefined ? {} : { threads }),
-        ...(spinning === undefined ? {} : { spinning }),
-        ...(cacheDirectory === undefined ? {} : { cacheDirectory }),
-      }),
-  ],
-]);
-
-/** Names that {@link SessionOptions.backend} takes. */
-export function listBackends(): readonly string[] {
-  return [...backends.keys()];
+/** What is known of a backend: an entry of {@link listBackends}. */
+export interface BackendInfo {
+  /** What {@link SessionOptions.backend} and `--backend` take. */
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+  readonly isDefault: boolean;
+  /** Fails or computes wrong numbers on purpose. */
+  readonly isForTests: boolean;
 }
 
-/** Makes a backend available under a name; sessions installed later can use it. */
-export function registerBackend(name: string, factory: BackendFactory): void {
-  backends.set(name, factory);
+interface BackendEntry {
+  readonly factory: BackendFactory;
+  readonly summary: string;
+  readonly isForTests?: true;
+}
+
+const defaultBackend = 'onnxruntime';
+
+const onnxFactory: BackendFactory = ({ device, threads, spinning, cacheDirectory, ...context }) =>
+  createOnnxBackend({
+    table: opTable,
+    ...context,
+    ...(device === undefined ? {} : { device: device as OrtDevice }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(spinning === undefined ? {} : { spinning }),
+    ...(cacheDirectory === undefined ? {} : { cacheDirectory }),
+  });
+
+function faultEntry(fault: Fault, summary: string): readonly [string, BackendEntry] {
+  const factory: BackendFactory = (context) => createFaultBackend(onnxFactory(context), fault);
+  return [`fault-${fault}`, { factory, summary, isForTests: true }];
+}
+
+const backends = new Map<string, BackendEntry>([
+  [
+    'eager',
+    {
+      factory: ({ runKernel }) => createEagerBackend(runKernel, opTable),
+      summary: "tfjs's own cpu kernels, node by node: the reference",
+    },
+  ],
+  [defaultBackend, { factory: onnxFactory, summary: 'native kernels of onnxruntime-node' }],
+  faultEntry('compile', 'onnxruntime, but a graph with Relu does not compile'),
+  faultEntry('run', 'onnxruntime, but a graph with Relu fails when it runs'),
+  faultEntry('wrong', 'onnxruntime, but relu(x) is relu(x) + 1'),
+]);
+
+/** All backends by the names that {@link SessionOptions.backend} takes, in order of registration. */
+export function listBackends(): readonly BackendInfo[] {
+  return [...backends].map(([name, { summary, isForTests }]) => ({
+    name,
+    summary,
+    isDefault: name === defaultBackend,
+    isForTests: isForTests === true,
+  }));
+}
+
+/**
+ * Makes a backend available under a name; sessions installed later can use it.
+ * @param summary one line for `fullgraph backends`.
+ */
+export function registerBackend(
+  name: string,
+  factory: BackendFactory,
+  summary = 'registered by a program',
+): void {
+  backends.set(name, { factory, summary });
 }
 
 const sessions = new WeakMap<object, { readonly session: Session; readonly capture: Capture }>();
@@ -172,10 +216,10 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
   const startedAt = monotonicMs();
   const now = options.now ?? (() => monotonicMs() - startedAt);
   const startMs = now();
-  const name = options.backend ?? 'onnxruntime';
-  const factory = backends.get(name);
+  const name = options.backend ?? defaultBackend;
+  const factory = backends.get(name)?.factory;
   if (factory === undefined) {
-    throw new UserError(`backend ${name} is not known, there are ${listBackends().join(', ')}`, {
+    throw new UserError(`backend ${name} is not known, there are ${[...backends.keys()].join(', ')}`, {
       code: 'FG5010',
       hint: 'Use one of them or register yours with registerBackend().',
     });

@@ -19,7 +19,10 @@ export const backendsCommand: Command = defineCommand({
     }
     const lines = [
       'backends',
-      ...backends.map((name) => `  ${name}`),
+      ...backends.map(
+        ({ name, summary, isDefault, isForTests }) =>
+          `  ${name.padEnd(15)}${summary}${isDefault ? ' (default)' : ''}${isForTests ? ' (for tests)' : ''}`,
+      ),
       'devices of onnxruntime',
       ...devices.map(
         (device) => `  ${device.device.padEnd(8)}${device.reason === undefined ? 'works' : device.reason}`,
