@@ -3,7 +3,8 @@
  * below it the detail of the row under the cursor. To add a view, write its file in `views/` and list it in
  * `views/index.ts`; tab, key, help and render tests follow from that.
  */
-import type { Report } from '../explain/report.ts';
+import type { ArtifactReport, Report } from '../explain/report.ts';
+import type { Command } from './keymap.ts';
 import type { Line } from './lines.ts';
 
 /** What the user set in one view. All of it is data, so that a view's output can be tested without a terminal. */
@@ -18,9 +19,14 @@ export interface ViewSettings {
   readonly toggled: ReadonlySet<string>;
   /** What the view drilled into, outermost first: a graph id, then a node name. */
   readonly path: readonly string[];
-  /** Magnification and left edge for views with a horizontal axis. */
+  /** Magnification, left edge and cursor of a horizontal axis; edge and cursor are shares of the whole axis. */
   readonly zoom: number;
   readonly pan: number;
+  readonly at: number;
+  /** Columns that long lines are shifted to the left, in pages of text. */
+  readonly column: number;
+  /** Text that was loaded for the page that is open. */
+  readonly text?: string;
 }
 
 export const initialSettings: ViewSettings = {
@@ -31,6 +37,8 @@ export const initialSettings: ViewSettings = {
   path: [],
   zoom: 1,
   pan: 0,
+  at: 0,
+  column: 0,
 };
 
 export interface ListRow {
@@ -38,6 +46,8 @@ export interface ListRow {
   readonly key: string;
   /** A heading: the cursor skips it. */
   readonly isHeading?: boolean;
+  /** `n` and `N` stop here. */
+  readonly isBreak?: boolean;
 }
 
 export interface ListModel {
@@ -57,15 +67,28 @@ export interface Target {
   readonly graph?: string;
 }
 
-/** What enter leads to. */
+/** Commands that lead from a row to somewhere else; each view says where. */
+export type FollowCommand = 'enter' | 'ancestors' | 'descendants' | 'texts';
+
+/** Where a row leads to. */
 export type Navigation =
-  | { readonly kind: 'settings'; readonly settings: ViewSettings; readonly cursor?: string }
+  | {
+      readonly kind: 'settings';
+      readonly settings: ViewSettings;
+      /** Key of the row to stand on. */
+      readonly cursor?: string;
+      /** A text that the page needs and the report does not hold. */
+      readonly load?: ArtifactReport;
+    }
   | {
       readonly kind: 'view';
       readonly view: string;
       readonly settings?: Partial<ViewSettings>;
       readonly cursor?: string;
     };
+
+/** `auto`: detail beside or below, as the width allows; `below`: always below; `full`: the list alone. */
+export type Split = 'auto' | 'below' | 'full';
 
 export interface View {
   readonly id: string;
@@ -76,6 +99,12 @@ export interface View {
   readonly groups?: readonly string[];
   /** Whether left/right and +/- move along a horizontal axis. */
   readonly isHorizontal?: boolean;
+  /** Whether a report has anything for it; absent: always. */
+  isShown?(report: Report): boolean;
+  /** Absent: `auto` with a detail, else `full`. */
+  split?(report: Report, settings: ViewSettings): Split;
+  /** Beside the commands that follow from what the view defines: those that do something here, in words for the footer. */
+  commands?(report: Report, settings: ViewSettings): Partial<Record<Command, string>>;
   /** Lines above the list that do not scroll. */
   head?(report: Report, settings: ViewSettings, width: number): readonly Line[];
   /** Rebuilt only when the report or the settings change: must be fast for 10,000 rows. */
@@ -83,7 +112,17 @@ export interface View {
   /** Lines for the row under the cursor; none: the list takes the whole width. */
   detail?(report: Report, settings: ViewSettings, key: string, width: number): readonly Line[];
   target?(report: Report, settings: ViewSettings, key: string): Target;
-  enter?(report: Report, settings: ViewSettings, key: string): Navigation | undefined;
+  /** Absent, or `undefined` for enter: enter moves between list and detail. */
+  follow?(
+    report: Report,
+    settings: ViewSettings,
+    key: string,
+    command: FollowCommand,
+  ): Navigation | undefined;
+  /** Positions on the horizontal axis that `n` and `N` go to for a row: a share of the axis. */
+  jump?(report: Report, settings: ViewSettings, key: string, direction: 1 | -1): number | undefined;
+  /** Columns of the screen that the horizontal axis takes. */
+  axisColumns?(width: number): number;
   /** Words that the help screen explains. */
   readonly terms?: Readonly<Record<string, string>>;
 }
@@ -104,4 +143,9 @@ export function listOf<T>(
     row: (index) => row(items[index]!),
     line: (index, width) => draw(items[index]!, width),
   };
+}
+
+/** Whether a text contains what the filter asks for; an empty filter matches all. */
+export function matches(settings: ViewSettings, text: string): boolean {
+  return settings.filter === '' || text.toLowerCase().includes(settings.filter.toLowerCase());
 }

@@ -4,9 +4,11 @@
  */
 import type { Report } from '../explain/report.ts';
 import type { ListModel, View, ViewSettings } from './define-view.ts';
+import { helpLines } from './help.ts';
 import { keymap, keyOf, type Command } from './keymap.ts';
-import { fit, line, lineWidth, padLine, span, truncateLine, type Line, type Span } from './lines.ts';
-import { layoutOf, type UiState, type ViewState } from './ui-state.ts';
+import { layoutFor, type Layout } from './layout.ts';
+import { line, lineWidth, padLine, span, truncateLine, type Line, type Span } from './lines.ts';
+import { openView, viewStateOf, type UiState, type ViewState } from './ui-model.ts';
 
 export interface ScreenSource {
   readonly report: Report;
@@ -17,131 +19,154 @@ export interface ScreenSource {
   readonly status: string;
 }
 
-function tabs(source: ScreenSource, state: UiState): Line {
-  const spans: Span[] = [];
-  for (const view of source.views) {
-    const isOpen = view.id === state.view;
+function tabs(source: ScreenSource, state: UiState, open: View): Line {
+  const spelled = source.views.map((view): Span => {
+    const isOpen = view === open;
     const text = isOpen ? `[${view.key} ${view.title}]` : ` ${view.key} ${view.title} `;
-    spans.push({ text, role: isOpen ? 'strong' : 'muted' });
-  }
-  if (lineWidth(spans) <= state.width) return spans;
+    return { text, role: isOpen ? 'strong' : 'muted' };
+  });
+  if (lineWidth(spelled) <= state.width) return spelled;
   // Too narrow for all titles: only the open one is spelled out.
   return source.views.map((view) =>
-    view.id === state.view
+    view === open
       ? { text: `[${view.key} ${view.title}]`, role: 'strong' }
       : { text: ` ${view.key} `, role: 'muted' },
   );
 }
 
-function applies(command: Command, view: View): boolean {
-  if (command === 'sort') return view.sorts !== undefined;
-  if (command === 'group') return view.groups !== undefined;
-  if (command === 'zoom-in') return view.isHorizontal === true;
-  if (command === 'enter') return view.enter !== undefined || view.detail !== undefined;
-  if (command === 'open-editor' || command === 'copy') return view.target !== undefined;
-  if (command === 'minify' || command === 'export') return view.id === 'graphs';
-  return true;
+/** Commands that do something in a view, in words for the footer. */
+function applicable(report: Report, view: View, settings: ViewSettings): Partial<Record<Command, string>> {
+  const footers: Partial<Record<Command, string>> = {};
+  for (const { command, footer } of keymap) if (footer !== undefined) footers[command] = footer;
+  const applies: Partial<Record<Command, boolean>> = {
+    sort: view.sorts !== undefined,
+    group: view.groups !== undefined,
+    'zoom-in': view.isHorizontal === true,
+    enter: view.follow !== undefined || view.detail !== undefined,
+    'open-editor': view.target !== undefined,
+    copy: view.target !== undefined,
+  };
+  for (const [command, isOf] of Object.entries(applies)) if (!isOf) delete footers[command as Command];
+  return { ...footers, ...view.commands?.(report, settings) };
+}
+
+/** Shown even where there is room for little else. */
+const always: ReadonlySet<Command> = new Set(['help', 'quit']);
+
+function keyHints(source: ScreenSource, view: View, settings: ViewSettings, room: number): Line {
+  const words = applicable(source.report, view, settings);
+  const hints = keymap.flatMap(({ command }) => {
+    const word = words[command];
+    if (word === undefined || word === '') return [];
+    const spans: Span[] = [span(` ${keyOf(command)}`, 'strong'), span(` ${word} `, 'muted')];
+    return [{ spans, width: lineWidth(spans), isKept: always.has(command) }];
+  });
+  let left = room - hints.reduce((sum, hint) => sum + (hint.isKept ? hint.width : 0), 0);
+  return hints.flatMap((hint) => {
+    if (!hint.isKept) {
+      if (hint.width > left) return [];
+      left -= hint.width;
+    }
+    return hint.spans;
+  });
 }
 
 function footer(source: ScreenSource, state: UiState, view: View, count: number): Line {
-  const own = state.views[view.id]!;
-  if (state.typing !== undefined)
-    return [{ text: '/', role: 'accent' }, { text: state.typing }, { text: '▏', role: 'accent' }];
+  const { cursor, settings } = viewStateOf(state, view.id);
+  if (state.typing !== undefined) {
+    const found = count === 1 ? '  1 row' : `  ${count} rows`;
+    return [span('/', 'accent'), span(state.typing), span('▏', 'accent'), span(found, 'muted')];
+  }
   if (state.message !== undefined) return line(` ${state.message}`, 'accent');
-  const keys = keymap
-    .filter((binding) => binding.footer !== undefined && applies(binding.command, view))
-    .flatMap((binding): Span[] => [
-      { text: ` ${keyOf(binding.command)}`, role: 'strong' },
-      { text: ` ${binding.footer!} `, role: 'muted' },
-    ]);
-  const place = count === 0 ? '' : `${Math.min(own.cursor + 1, count)}/${count}`;
-  const filter = own.settings.filter === '' ? '' : `/${own.settings.filter}  `;
-  const right = [filter, source.status, place].filter((part) => part !== '').join('  ');
-  const room = state.width - right.length - 1;
-  return [...padLine(truncateLine(keys, room), room), { text: right, role: 'muted' }];
+  const place = count === 0 ? '' : `${Math.min(cursor + 1, count)}/${count}`;
+  const filter = settings.filter === '' ? '' : `/${settings.filter}`;
+  const right = truncateLine(
+    line([filter, source.status, place].filter((part) => part !== '').join('  '), 'muted'),
+    Math.floor(state.width / 2),
+  );
+  const room = state.width - lineWidth(right) - 1;
+  return [...padLine(keyHints(source, view, settings, room), room), ...right];
 }
 
-function helpLines(views: readonly View[]): Line[] {
-  const lines: Line[] = [line('Keys', 'strong')];
-  for (const binding of keymap) {
-    const keys = binding.keys.map((key) => (key === 'return' ? 'enter' : key)).join(' ');
-    lines.push([{ text: `  ${fit(keys, 22)}`, role: 'accent' }, { text: binding.help }]);
+/** Rows of the list that are on the screen, the one under the cursor inverted. */
+function visibleRows(list: ListModel, own: ViewState, layout: Layout): Line[] {
+  const rows = Array.from({ length: layout.listHeight }, (_, row): Line => {
+    const index = own.scroll + row;
+    if (index >= list.count) return [];
+    const drawn = padLine(list.line(index, layout.listWidth), layout.listWidth);
+    return index === own.cursor ? drawn.map((each) => span(each.text, 'selected')) : drawn;
+  });
+  if (list.count === 0)
+    rows[0] = line(own.settings.filter === '' ? ' nothing here' : ' nothing matches the filter', 'muted');
+  return rows;
+}
+
+/** The part of the detail that is on the screen; its last line says when there is more. */
+function visibleDetail(detail: readonly Line[], own: ViewState, layout: Layout): Line[] {
+  const from = Math.min(own.detailScroll, Math.max(0, detail.length - layout.detailHeight));
+  const shown = detail.slice(from, from + layout.detailHeight);
+  const more = detail.length - from - shown.length;
+  if (more > 0 && shown.length > 0) {
+    const how = own.focus === 'detail' ? '↓' : 'f, then ↓';
+    shown[shown.length - 1] = line(`… ${more + 1} more lines (${how})`, 'muted');
   }
-  lines.push([{ text: `  ${fit(`1-${views.length}`, 22)}`, role: 'accent' }, { text: 'open a view' }]);
-  const terms = views.flatMap((view) => Object.entries(view.terms ?? {}));
-  if (terms.length > 0) lines.push([], line('Terms', 'strong'));
-  for (const [term, meaning] of terms)
-    lines.push([{ text: `  ${fit(term, 22)}`, role: 'accent' }, { text: meaning }]);
-  return lines;
+  return shown;
 }
 
 /** Lines of the body: head, list, detail. */
 function body(source: ScreenSource, state: UiState, view: View): Line[] {
-  const own = state.views[view.id]!;
+  const own = viewStateOf(state, view.id);
   const list = source.listOf(view, own.settings);
+  const layout = layoutFor(state, source.report, view, own, list.count);
   const head = view.head?.(source.report, own.settings, state.width) ?? [];
-  const layout = layoutOf(state.width, state.height, head.length, view.detail !== undefined);
-  const lines: Line[] = head.slice(0, layout.headHeight).map((each) => padLine(each, state.width));
-  const rows: Line[] = [];
-  for (let row = 0; row < layout.listHeight; row++) {
-    const index = own.scroll + row;
-    const drawn = index < list.count ? padLine(list.line(index, layout.listWidth), layout.listWidth) : [];
-    rows.push(index === own.cursor ? drawn.map((each) => span(each.text, 'selected')) : drawn);
-  }
-  if (list.count === 0)
-    rows[0] = line(own.settings.filter === '' ? ' nothing here' : ' nothing matches the filter', 'muted');
-  const detail = layout.split === 'none' ? [] : source.detailOf(view, own);
-  const shown = detail.slice(own.detailScroll, own.detailScroll + layout.detailHeight);
-  const more = detail.length - own.detailScroll - shown.length;
-  if (more > 0 && shown.length > 0)
-    shown[shown.length - 1] = line(` … ${more + 1} more lines (→ then ↓)`, 'muted');
+  const lines: Line[] = head.slice(0, layout.headHeight);
+  const rows = visibleRows(list, own, layout);
+  if (layout.split === 'none') return [...lines, ...rows];
+  const shown = visibleDetail(source.detailOf(view, own), own, layout);
+  const isFocused = own.focus === 'detail';
   if (layout.split === 'beside') {
-    const rule: Span = {
-      text: own.focus === 'detail' ? '┃ ' : '│ ',
-      role: own.focus === 'detail' ? 'accent' : 'muted',
-    };
+    const rule = isFocused ? span('┃ ', 'accent') : span('│ ', 'muted');
     for (const [index, row] of rows.entries()) {
-      lines.push([
-        ...padLine(row, layout.listWidth),
-        rule,
-        ...padLine(shown[index] ?? [], layout.detailWidth),
-      ]);
+      const beside = truncateLine(shown[index] ?? [], layout.detailWidth);
+      lines.push([...padLine(row, layout.listWidth), rule, ...beside]);
     }
-  } else {
-    lines.push(...rows.map((row) => padLine(row, state.width)));
-    if (layout.split === 'below') {
-      lines.push(
-        line(
-          (own.focus === 'detail' ? '━' : '─').repeat(state.width),
-          own.focus === 'detail' ? 'accent' : 'muted',
-        ),
-      );
-      for (let row = 0; row < layout.detailHeight; row++) lines.push(padLine(shown[row] ?? [], state.width));
-    }
+    return lines;
   }
-  return lines;
+  const rule = isFocused ? line('━'.repeat(state.width), 'accent') : line('─'.repeat(state.width), 'muted');
+  const below = Array.from({ length: layout.detailHeight }, (_, row): Line => shown[row] ?? []);
+  return [...lines, ...rows, rule, ...below];
 }
 
 /** Smallest terminal on which anything can be shown. */
 const leastWidth = 40;
 const leastHeight = 10;
 
-/** The screen for a state: at most `height` lines. */
+function helpScreen(source: ScreenSource, state: UiState): Line[] {
+  const all = helpLines(source.views, state.width);
+  const room = state.height - 3;
+  const start = Math.min(state.helpScroll, Math.max(0, all.length - room));
+  const lines = all.slice(start, start + room);
+  const blank = Array.from({ length: room - lines.length }, (): Line => []);
+  const isAll = all.length <= room;
+  const rule = line('─'.repeat(state.width), 'muted');
+  const foot = isAll ? ' any key closes' : ' ↑ ↓ scroll, any other key closes';
+  return [line(' fullgraph: help', 'strong'), rule, ...lines, ...blank, line(foot, 'muted')];
+}
+
+/** The screen for a state: at most `height` lines of at most `width` columns. */
 export function screenOf(source: ScreenSource, state: UiState): readonly Line[] {
   const { width, height } = state;
   if (width < leastWidth || height < leastHeight) {
     return [truncateLine(line(`too small: ${leastWidth}x${leastHeight} at least`, 'warning'), width)];
   }
-  const view = source.views.find((candidate) => candidate.id === state.view)!;
-  const rule = line('─'.repeat(width), 'muted');
-  if (state.isHelpOpen) {
-    const all = helpLines(source.views);
-    const room = height - 3;
-    const start = Math.min(state.helpScroll, Math.max(0, all.length - room));
-    const lines = all.slice(start, start + room);
-    const blank = Array.from({ length: room - lines.length }, (): Line => []);
-    return [line(' fullgraph: help', 'strong'), rule, ...lines, ...blank, line(' any key closes', 'muted')];
-  }
-  const { count } = source.listOf(view, state.views[view.id]!.settings);
-  return [tabs(source, state), rule, ...body(source, state, view), footer(source, state, view, count)];
+  if (state.isHelpOpen) return helpScreen(source, state).map((each) => truncateLine(each, width));
+  const view = openView(state, source.views);
+  const { count } = source.listOf(view, viewStateOf(state, view.id).settings);
+  const lines = [
+    tabs(source, state, view),
+    line('─'.repeat(width), 'muted'),
+    ...body(source, state, view),
+    footer(source, state, view, count),
+  ];
+  return lines.map((each) => truncateLine(each, width));
 }

@@ -2,8 +2,9 @@
 import type { Report } from '../explain/report.ts';
 import type { ListModel, View, ViewSettings } from './define-view.ts';
 import type { Line } from './lines.ts';
-import { layoutOf, type UiContext, type ViewState } from './ui-state.ts';
+import { layoutFor } from './layout.ts';
 import type { ScreenSource } from './screen.ts';
+import type { UiContext, ViewState } from './ui-model.ts';
 
 export type UiSource = ScreenSource & UiContext;
 
@@ -31,9 +32,7 @@ export function createSource(
     if (view.detail === undefined || state.cursor >= list.count) return [];
     const row = list.row(state.cursor);
     if (row.isHeading === true) return [];
-    const { width, height } = size();
-    const head = view.head?.(report, state.settings, width).length ?? 0;
-    const { detailWidth } = layoutOf(width, height, head, true);
+    const { detailWidth } = layoutFor(size(), report, view, state, list.count);
     const isSame =
       lastDetail?.view === view.id &&
       lastDetail.settings === state.settings &&
@@ -48,7 +47,7 @@ export function createSource(
 
   return {
     report,
-    views,
+    views: views.filter((view) => view.isShown?.(report) ?? true),
     status,
     listOf,
     detailOf,

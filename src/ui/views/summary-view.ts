@@ -36,7 +36,8 @@ export const summaryView: View = defineView({
           ? drawShare(item.share)
           : [span(` → ${item.advice.title}`, 'strong'), span(`  ${formatMs(item.advice.savingMs)}`, 'muted')],
     ),
-  enter(report, _settings, key) {
+  follow(report, _settings, key, command) {
+    if (command !== 'enter') return undefined;
     const advice = report.advice.find((each) => `advice ${each.subject.key}` === key);
     if (advice === undefined || advice.subject.kind === 'fallback') return undefined;
     const view = advice.subject.kind === 'break' ? 'breaks' : 'recompiles';

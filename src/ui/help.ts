@@ -1,0 +1,45 @@
+/** The help screen: all keys, from the keymap, and the terms that the views use. Two columns where there is room. */
+import type { View } from './define-view.ts';
+import { keymap } from './keymap.ts';
+import { fit, line, lineWidth, padLine, span, wrap, type Line } from './lines.ts';
+
+const keyWidth = 20;
+/** From this width on, keys and terms stand side by side. */
+const besideFrom = 130;
+
+function shown(key: string): string {
+  return key === 'return' ? 'enter' : key;
+}
+
+function keyLines(views: readonly View[]): Line[] {
+  const bindings = keymap.map(({ keys, help }): Line => [
+    span(`  ${fit(keys.map(shown).join(' '), keyWidth)} `, 'accent'),
+    span(help),
+  ]);
+  const digits = views.map((view) => `${view.key} ${view.title}`).join(', ');
+  return [line('Keys', 'strong'), ...bindings, line(`  ${digits}`, 'muted')];
+}
+
+function termLines(views: readonly View[], width: number): Line[] {
+  const terms = views.flatMap((view) => Object.entries(view.terms ?? {}));
+  const room = Math.max(20, width - 4);
+  return [
+    line('Terms', 'strong'),
+    ...terms.flatMap(([term, meaning]): Line[] => [
+      line(`  ${term}`, 'accent'),
+      ...wrap(meaning, room, undefined, '    '),
+    ]),
+  ];
+}
+
+export function helpLines(views: readonly View[], width: number): Line[] {
+  const keys = keyLines(views);
+  if (width < besideFrom) return [...keys, [], ...termLines(views, width)];
+  const left = Math.min(Math.floor(width / 2), Math.max(...keys.map(lineWidth)) + 4);
+  const terms = termLines(views, width - left);
+  const none: Line = [];
+  return Array.from({ length: Math.max(keys.length, terms.length) }, (_, index) => [
+    ...padLine(keys[index] ?? none, left),
+    ...(terms[index] ?? none),
+  ]);
+}

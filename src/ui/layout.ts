@@ -1,0 +1,82 @@
+/** Where things are on the screen, in cells: tabs, the view's head, list, detail, footer. */
+import type { Report } from '../explain/report.ts';
+import type { Split, View } from './define-view.ts';
+import type { ViewState } from './ui-model.ts';
+
+export interface Layout {
+  /** Lines between the tabs and the footer. */
+  readonly bodyHeight: number;
+  readonly headHeight: number;
+  readonly listHeight: number;
+  readonly listWidth: number;
+  readonly detailWidth: number;
+  readonly detailHeight: number;
+  /** `beside`: list left, detail right; `below`: list above. */
+  readonly split: 'none' | 'beside' | 'below';
+}
+
+/** Lines above the body: the tabs and a rule. */
+export const tabLines = 2;
+const footerLines = 1;
+/** From this width on there is room for list and detail side by side. */
+const besideFrom = 110;
+
+export interface Body {
+  readonly width: number;
+  readonly height: number;
+  readonly headHeight: number;
+  readonly split: Split;
+  /** Rows of the list. */
+  readonly rows: number;
+  readonly focus: ViewState['focus'];
+}
+
+/** Rows of a list above its detail: the one that has the focus gets the larger part. */
+function listRows(body: Body, room: number): number {
+  if (body.split === 'below') return Math.max(1, Math.min(body.rows, Math.floor(room / 2)));
+  return Math.max(2, Math.floor(room * (body.focus === 'list' ? 0.4 : 0.2)));
+}
+
+export function layoutOf(body: Body): Layout {
+  const { width, height, headHeight, split } = body;
+  const bodyHeight = Math.max(3, height - tabLines - footerLines);
+  const head = Math.min(headHeight, Math.max(0, bodyHeight - 4));
+  const room = bodyHeight - head;
+  const common = { bodyHeight, headHeight: head };
+  if (split === 'full') {
+    return { ...common, listHeight: room, listWidth: width, detailWidth: 0, detailHeight: 0, split: 'none' };
+  }
+  if (split === 'auto' && width >= besideFrom) {
+    const listWidth = Math.floor(width * 0.5);
+    // Two columns for the rule between them.
+    const detailWidth = width - listWidth - 2;
+    return { ...common, listHeight: room, listWidth, detailWidth, detailHeight: room, split: 'beside' };
+  }
+  const listHeight = Math.min(room - 1, listRows(body, room));
+  return {
+    ...common,
+    listHeight,
+    listWidth: width,
+    detailWidth: width,
+    detailHeight: Math.max(0, room - listHeight - 1),
+    split: 'below',
+  };
+}
+
+/** The layout of a view in a state. */
+export function layoutFor(
+  size: { readonly width: number; readonly height: number },
+  report: Report,
+  view: View,
+  state: ViewState,
+  rows: number,
+): Layout {
+  const { settings, focus } = state;
+  return layoutOf({
+    ...size,
+    headHeight: view.head?.(report, settings, size.width).length ?? 0,
+    split: view.detail === undefined ? 'full' : (view.split?.(report, settings) ?? 'auto'),
+    rows,
+    focus,
+  });
+}

@@ -1,0 +1,127 @@
+/** Going somewhere else: into a row, along an edge, back, to the next break, along a horizontal axis. */
+import type { FollowCommand, Navigation, View, ViewSettings } from './define-view.ts';
+import { applySettings, layoutIn, moveTo, rowUnderCursor, setFocus, settle } from './cursor.ts';
+import { viewStateOf, withView, type Effect, type Step, type UiContext, type UiState } from './ui-model.ts';
+
+/** Opens a view by its tab: there is no way back to keep. */
+export function showView(state: UiState, context: UiContext, view: View): UiState {
+  return settle({ ...state, view: view.id, visits: [] }, context, view);
+}
+
+/** A page of its own starts unfiltered and at its left edge, without the text of the one before. */
+function fresh(settings: ViewSettings): ViewSettings {
+  const { text: _text, ...rest } = settings;
+  return { ...rest, filter: '', column: 0 };
+}
+
+function go(state: UiState, context: UiContext, view: View, navigation: Navigation): Step {
+  if (navigation.kind === 'settings') {
+    const next = applySettings(state, context, view, navigation.settings, navigation.cursor);
+    const effects: Effect[] =
+      navigation.load === undefined ? [] : [{ kind: 'load-text', view: view.id, artifact: navigation.load }];
+    return { state: next, effects };
+  }
+  const other = context.views.find((candidate) => candidate.id === navigation.view);
+  if (other === undefined) return { state, effects: [] };
+  const before = viewStateOf(state, other.id);
+  const settings = { ...fresh(before.settings), ...navigation.settings };
+  const arrived = applySettings({ ...state, view: other.id }, context, other, settings, navigation.cursor);
+  const visit = { from: view.id, to: other.id, depth: settings.path.length, before };
+  return { state: { ...arrived, visits: [...state.visits, visit] }, effects: [] };
+}
+
+/** Follows a row where the view says so. Enter on a row that leads nowhere moves between list and detail. */
+export function follow(state: UiState, context: UiContext, view: View, command: FollowCommand): Step {
+  const own = viewStateOf(state, view.id);
+  const key = rowUnderCursor(state, context, view);
+  const navigation =
+    key === undefined ? undefined : view.follow?.(context.report, own.settings, key, command);
+  if (navigation !== undefined) return go(state, context, view, navigation);
+  if (command !== 'enter') return { state: { ...state, message: 'nothing to follow here' }, effects: [] };
+  return { state: setFocus(state, context, view, own.focus === 'list' ? 'detail' : 'list'), effects: [] };
+}
+
+/** One step back: out of the detail, the filter, the page, and at last to the view that led here. */
+export function back(state: UiState, context: UiContext, view: View): UiState {
+  const own = viewStateOf(state, view.id);
+  if (own.focus === 'detail') return setFocus(state, context, view, 'list');
+  if (own.settings.filter !== '') return applySettings(state, context, view, { ...own.settings, filter: '' });
+  const { path } = own.settings;
+  const visit = state.visits.at(-1);
+  if (visit?.to === view.id && path.length <= visit.depth) {
+    const returned = withView(state, view.id, visit.before);
+    return { ...returned, view: visit.from, visits: state.visits.slice(0, -1) };
+  }
+  if (path.length === 0) return state;
+  // A segment names the row it was entered by, behind a word for the kind of page.
+  const entered = path.at(-1)!;
+  const row = entered.slice(entered.indexOf(' ') + 1);
+  return applySettings(state, context, view, { ...fresh(own.settings), path: path.slice(0, -1) }, row);
+}
+
+export function cycle(state: UiState, context: UiContext, view: View, what: 'sort' | 'group'): UiState {
+  const choices = what === 'sort' ? view.sorts : view.groups;
+  if (choices === undefined) return { ...state, message: `nothing to ${what} here` };
+  const { settings } = viewStateOf(state, view.id);
+  const next = (settings[what] + 1) % choices.length;
+  const changed = applySettings(state, context, view, { ...settings, [what]: next });
+  return { ...changed, message: `${what}: ${choices[next]!}` };
+}
+
+const mostZoom = 2 ** 30;
+
+/** Settings with the cursor of the axis at `at`, and the window moved as little as shows it. */
+function standAt(settings: ViewSettings, at: number): ViewSettings {
+  const window = 1 / settings.zoom;
+  const cursor = Math.min(1, Math.max(0, at));
+  const nearest = Math.min(Math.max(settings.pan, cursor - window), cursor);
+  return { ...settings, at: cursor, pan: Math.min(1 - window, Math.max(0, nearest)) };
+}
+
+/** Magnifies around the cursor, which stays at its place on the screen. */
+export function zoom(state: UiState, view: View, factor: number): UiState {
+  if (view.isHorizontal !== true) return state;
+  const { settings } = viewStateOf(state, view.id);
+  const next = Math.min(mostZoom, Math.max(1, settings.zoom * factor));
+  const place = (settings.at - settings.pan) * settings.zoom;
+  const pan = settings.at - place / next;
+  return withView(state, view.id, { settings: standAt({ ...settings, zoom: next, pan }, settings.at) });
+}
+
+/** Moves the cursor of the axis by columns of the screen. */
+export function along(state: UiState, context: UiContext, view: View, columns: number): UiState {
+  const { settings } = viewStateOf(state, view.id);
+  const { listWidth } = layoutIn(state, context, view);
+  const step = columns / (settings.zoom * (view.axisColumns?.(listWidth) ?? listWidth));
+  return withView(state, view.id, { settings: standAt(settings, settings.at + step), detailScroll: 0 });
+}
+
+const textShift = 8;
+const mostShift = 10_000;
+
+/** Left and right: along the axis, through long lines of a page of text, or between list and detail. */
+export function sideways(state: UiState, context: UiContext, view: View, columns: number): UiState {
+  if (view.isHorizontal === true) return along(state, context, view, columns);
+  const { split } = layoutIn(state, context, view);
+  if (split !== 'none') return setFocus(state, context, view, columns > 0 ? 'detail' : 'list');
+  const { settings } = viewStateOf(state, view.id);
+  const column = Math.min(mostShift, Math.max(0, settings.column + Math.sign(columns) * textShift));
+  return withView(state, view.id, { settings: { ...settings, column } });
+}
+
+/** Next row that is a break, wrapping round; on an axis, the next span of the row. */
+export function jump(state: UiState, context: UiContext, view: View, direction: 1 | -1): UiState {
+  const own = viewStateOf(state, view.id);
+  const key = rowUnderCursor(state, context, view);
+  if (view.jump !== undefined) {
+    const at = key === undefined ? undefined : view.jump(context.report, own.settings, key, direction);
+    if (at === undefined) return { ...state, message: 'no more spans that way' };
+    return withView(state, view.id, { settings: standAt(own.settings, at), detailScroll: 0 });
+  }
+  const list = context.listOf(view, own.settings);
+  for (let step = 1; step <= list.count; step++) {
+    const index = (own.cursor + direction * step + list.count * 2) % list.count;
+    if (list.row(index).isBreak === true) return moveTo(state, context, view, index, direction);
+  }
+  return { ...state, message: 'no break here' };
+}
