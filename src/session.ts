@@ -45,6 +45,8 @@ export interface SessionOptions {
   readonly recompileLimit?: number;
   /** Turn unchanging weights into constants. Default true. */
   readonly freeze?: boolean;
+  /** Record repeated calls of models without running their code. Default true. */
+  readonly replay?: boolean;
   /** Leave `tf.setBackend('wasm')` and its like to the real backends. */
   readonly respectBackend?: boolean;
   /** Measure at the end what breaks cost: takes up to a few seconds. */
@@ -71,6 +73,8 @@ export interface SessionStats {
   readonly runs: number;
   readonly breaks: number;
   readonly tracedCalls: number;
+  /** Of these, calls that were recorded without running the model's code. */
+  readonly replayedCalls: number;
   readonly traceMs: number;
   readonly compileMs: number;
   readonly runMs: number;
@@ -258,6 +262,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     maxPendingBytes: options.maxPendingBytes ?? 512 * 1024 * 1024,
     recompileLimit: options.recompileLimit ?? 16,
     freeze: options.freeze ?? true,
+    replay: options.replay ?? true,
     respectBackend: options.respectBackend ?? false,
   });
   const { totals } = capture;
@@ -296,6 +301,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
       runs: totals.runs,
       breaks: totals.breaks,
       tracedCalls: totals.kernelCalls,
+      replayedCalls: totals.replayed,
       traceMs: totals.traceMs,
       compileMs: totals.compileMs,
       runMs: totals.runMs,

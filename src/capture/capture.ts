@@ -13,6 +13,7 @@ import { LazyBackend } from './lazy-backend.ts';
 import { createLazyKernel } from './lazy-kernels.ts';
 import type { LazyValue } from './pending.ts';
 import { Recorder, type FinishedRun } from './recorder.ts';
+import { Replay } from './replay.ts';
 import { Reporter, type BreakCause, type CaptureTotals } from './reporter.ts';
 import { SignatureTable } from './signature.ts';
 import { StackTaker, type FrameResolver } from './stacks.ts';
@@ -40,6 +41,8 @@ export interface CaptureOptions {
   readonly maxPendingBytes: number;
   readonly recompileLimit: number;
   readonly freeze: boolean;
+  /** Record calls of models that are known to repeat themselves without running the model's code. */
+  readonly replay: boolean;
   readonly respectBackend: boolean;
 }
 
@@ -135,9 +138,11 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
     onMove: (moves) => (isMoving = moves),
   });
   const wraps = createMethodWraps();
+  const replay = options.replay ? new Replay({ ...kernelContext, tf, backend: () => backend }) : undefined;
   const wrapAll = (exports: object): void => {
     wrapOptimizers(exports, wraps, { recorder, reporter, engine, backend: () => backend });
     if (stacks !== undefined) wrapModels(exports, wraps, stacks);
+    replay?.wrapModels(exports, wraps);
   };
   wrapAll(tf);
 

@@ -80,6 +80,7 @@ export class LazyBackend {
     }
     const value = this.#addHost(host, shape, dtype);
     value.isHostWritten = true;
+    if (this.#kernelDepth === 0) this.#context.recorder.tape?.constant(value);
     return this.add(value);
   }
 
@@ -88,6 +89,7 @@ export class LazyBackend {
     let host: HostArray | undefined;
     if (values !== undefined && values !== null) host = toHostArray(values, dtype);
     else if (dtype !== 'complex64') host = emptyHostArray(dtype, elementCount(shape));
+    if (this.#kernelDepth === 0) this.#context.recorder.tape?.fail('it makes a tensor that is not recorded');
     return { dataId: this.add(this.#addHost(host, shape, dtype)), shape, dtype };
   }
 
@@ -104,8 +106,11 @@ export class LazyBackend {
   /** Called by the engine when a variable takes hold of a tensor, and by kernels that give back their input's memory. */
   incRef(dataId: DataId): void {
     const value = this.data.get(dataId);
+    this.#context.recorder.tape?.touch(value);
     value.refCount++;
-    if (this.#kernelDepth === 0) value.isState = true;
+    if (this.#kernelDepth > 0) return;
+    value.isState = true;
+    this.#context.recorder.tape?.fail('it changes a variable');
   }
 
   /** Runs one of tfjs's own kernels on this backend. */
@@ -123,7 +128,10 @@ export class LazyBackend {
   }
 
   decRef(dataId: DataId): void {
-    if (this.data.has(dataId)) this.data.get(dataId).refCount--;
+    if (!this.data.has(dataId)) return;
+    const value = this.data.get(dataId);
+    this.#context.recorder.tape?.touch(value);
+    value.refCount--;
   }
 
   numDataIds(): number {
@@ -148,6 +156,7 @@ export class LazyBackend {
   disposeData(dataId: DataId, force = false): boolean {
     if (!this.data.has(dataId)) return true;
     const value = this.data.get(dataId);
+    this.#context.recorder.tape?.touch(value);
     value.refCount--;
     if (!force && value.refCount > 0) return false;
     const parts = value.complexTensorInfos;
@@ -201,6 +210,7 @@ export class LazyBackend {
   /** What a read gives to the program: as in eager, each read of a tensor gives the same array. */
   #expose(dataId: DataId, parts: readonly LazyValue[]): HostArray {
     const [value, imaginary] = parts;
+    this.#context.recorder.tape?.read(value!);
     if (imaginary !== undefined) {
       return interleave(value!.host as Float32Array, imaginary.host as Float32Array);
     }

@@ -70,6 +70,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
   }
 
   function runEagerly(call: KernelCall): KernelResult {
+    recorder.tape?.fail(`${entry.name} runs eagerly`);
     const backend = call.backend as LazyBackend;
     const tensors = listTensors(call.inputs);
     const needed = tensors.flatMap((info): LazyValue[] => {
@@ -98,12 +99,18 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
   }
 
   /** Results of shape arithmetic count as written by the program: numbers that a graph may take as constants. */
-  function fold(call: KernelCall, folding: Folding): KernelResult {
+  function fold(
+    call: KernelCall,
+    folding: Folding,
+    signature: Signature,
+    values: readonly (LazyValue | undefined)[],
+  ): KernelResult {
     totals.folded++;
     const result = runOriginal(call);
-    if (folding === 'view') return result;
     const { data } = call.backend as LazyBackend;
-    for (const { dataId } of Array.isArray(result) ? result : [result]) data.get(dataId).isHostWritten = true;
+    const made = (Array.isArray(result) ? result : [result]).map(({ dataId }) => data.get(dataId));
+    if (folding === 'integers') for (const value of made) value.isHostWritten = true;
+    recorder.tape?.call(signature, values, made, true);
     return result;
   }
 
@@ -116,11 +123,17 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     const types = signature.outputs!;
     if (signature.aliasedInput >= 0) {
       const { dataId } = infos[signature.aliasedInput]!;
-      values[signature.aliasedInput]!.refCount++;
+      const shared = values[signature.aliasedInput]!;
+      if (recorder.tape !== undefined) {
+        recorder.tape.touch(shared);
+        recorder.tape.aliased++;
+      }
+      shared.refCount++;
       totals.aliased++;
       return { dataId, shape: types[0]!.shape as number[], dtype: types[0]!.dtype };
     }
     const results = recorder.record(signature, values);
+    recorder.tape?.call(signature, values, results, false);
     const tensors = results.map((value): TensorInfo => ({
       dataId: backend.add(value),
       shape: value.type.shape as number[],
@@ -146,6 +159,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
         : { infos: list, axis: given < 0 ? given + list[0]!.shape.length : given };
     const joined = joinKnownInputs(expanded.infos, expanded.axis, backend, concat);
     if (joined === undefined) return undefined;
+    recorder.tape?.fail('it joins a list of tensors');
     const [only, second] = joined.infos;
     if (second === undefined) {
       totals.folded++;
@@ -162,6 +176,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
 
   function dispatch(call: KernelCall): KernelResult {
     totals.kernelCalls++;
+    if (recorder.tape !== undefined) recorder.tape.kernelCalls++;
     if (entry.op === undefined) return runEagerly(call);
     const backend = call.backend as LazyBackend;
     const infos = gather(call.inputs);
@@ -179,7 +194,7 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
         if (result !== undefined) return result;
       }
       const folding = foldingOf(signature, values);
-      if (folding !== undefined) return fold(call, folding);
+      if (folding !== undefined) return fold(call, folding, signature, values);
     }
     return recordCall(backend, signature, values, infos);
   }

@@ -17,6 +17,7 @@ import {
 } from './pending.ts';
 import { planCut, retainedBytes, type CutPlan } from './plan-cut.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
+import type { ReplayTape } from './replay-tape.ts';
 import type { Signature } from './signature.ts';
 import { StreamHistory } from './stream-history.ts';
 import type { InternedType } from './type-table.ts';
@@ -60,6 +61,8 @@ const idleComponents = 64;
 const unknownCause: BreakCause = { reason: 'FG1001' };
 
 export class Recorder {
+  /** Listens while a model is called that may be replayed. */
+  tape: ReplayTape | undefined;
   readonly #options: RecorderOptions;
   readonly #history: StreamHistory;
   readonly #components = new Set<Component>();
@@ -141,6 +144,11 @@ export class Recorder {
     return node.outputs;
   }
 
+  /** Whether so many more calls can be recorded before a cut. */
+  hasRoomFor(calls: number): boolean {
+    return this.#pendingNodes + calls < this.#nodesUntilCut;
+  }
+
   /** The program let go of a value: what only pending nodes keep alive is bounded. */
   release(value: LazyValue): void {
     value.isLive = false;
@@ -170,6 +178,7 @@ export class Recorder {
     const missing = values.filter((value) => value.host === undefined && value.node !== undefined);
     if (missing.length === 0) return false;
     const { reporter, onBreak } = this.#options;
+    this.tape?.fail('it reads a value');
     onBreak?.(cause);
     const start = reporter.now();
     for (const value of missing) value.pins++;

@@ -24,6 +24,8 @@ export interface BreakCause {
 /** Sums since installation. Times in milliseconds. */
 export interface CaptureTotals {
   kernelCalls: number;
+  /** Of these, calls that were recorded from a template. */
+  replayed: number;
   captured: number;
   folded: number;
   aliased: number;
@@ -53,6 +55,7 @@ interface FallbackSum {
 function zeroTotals(): CaptureTotals {
   return {
     kernelCalls: 0,
+    replayed: 0,
     captured: 0,
     folded: 0,
     aliased: 0,

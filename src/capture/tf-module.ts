@@ -38,7 +38,17 @@ export interface EngineVariable {
   readonly dataId: DataId;
 }
 
+/** What the engine is busy with. */
+export interface EngineState {
+  readonly gradientDepth: number;
+  readonly activeTape?: unknown;
+  readonly profiling: boolean;
+  readonly nextTensorId?: number;
+}
+
 export interface Engine {
+  readonly backend?: unknown;
+  readonly state?: EngineState;
   backendName: string | null | undefined;
   readonly registeredVariables: Readonly<Record<string, EngineVariable>>;
   runKernel(kernelName: string, inputs: unknown, attrs?: unknown): unknown;
@@ -58,6 +68,7 @@ export type BackendFactory = () => object;
 /** tfjs-core's exports, as far as capture calls them. */
 export interface TfModule {
   engine(): Engine;
+  env?(): { getBool(flag: string): boolean };
   registerBackend(name: string, factory: BackendFactory, priority?: number): boolean;
   removeBackend(name: string): void;
   findBackendFactory(name: string): BackendFactory | null;
