@@ -77,7 +77,8 @@ export function rowUnderCursor(state: UiState, context: UiContext, view: View): 
   return row.isHeading === true ? undefined : row.key;
 }
 
-function indexOfKey(list: ListModel, key: string | undefined): number | undefined {
+/** Where the row with a key stands. */
+export function indexOfKey(list: ListModel, key: string | undefined): number | undefined {
   if (key === undefined) return undefined;
   for (let index = 0; index < list.count; index++) if (list.row(index).key === key) return index;
   return undefined;

@@ -37,6 +37,11 @@ function listRows(body: Body, room: number): number {
   return Math.max(2, Math.floor(room * (body.focus === 'list' ? 0.4 : 0.2)));
 }
 
+/** Columns of the list: half of a wide screen, all of a narrow one. */
+export function listWidthIn(width: number, split: Split): number {
+  return split === 'auto' && width >= besideFrom ? Math.floor(width * 0.5) : width;
+}
+
 export function layoutOf(body: Body): Layout {
   const { width, height, headHeight, split } = body;
   const bodyHeight = Math.max(3, height - tabLines - footerLines);
@@ -47,7 +52,7 @@ export function layoutOf(body: Body): Layout {
     return { ...common, listHeight: room, listWidth: width, detailWidth: 0, detailHeight: 0, split: 'none' };
   }
   if (split === 'auto' && width >= besideFrom) {
-    const listWidth = Math.floor(width * 0.5);
+    const listWidth = listWidthIn(width, split);
     // Two columns for the rule between them.
     const detailWidth = width - listWidth - 2;
     return { ...common, listHeight: room, listWidth, detailWidth, detailHeight: room, split: 'beside' };

@@ -1,6 +1,6 @@
 /** Going somewhere else: into a row, along an edge, back, to the next break, along a horizontal axis. */
 import type { FollowCommand, Navigation, View, ViewSettings } from './define-view.ts';
-import { applySettings, layoutIn, moveTo, rowUnderCursor, setFocus, settle } from './cursor.ts';
+import { applySettings, indexOfKey, layoutIn, moveTo, rowUnderCursor, setFocus, settle } from './cursor.ts';
 import { viewStateOf, withView, type Effect, type Step, type UiContext, type UiState } from './ui-model.ts';
 
 /** Opens a view by its tab: there is no way back to keep. */
@@ -53,10 +53,12 @@ export function back(state: UiState, context: UiContext, view: View): UiState {
     return { ...returned, view: visit.from, visits: state.visits.slice(0, -1) };
   }
   if (path.length === 0) return state;
-  // A segment names the row it was entered by, behind a word for the kind of page.
+  // A segment is the row that it was entered by, where need be behind a word for the kind of page.
   const entered = path.at(-1)!;
-  const row = entered.slice(entered.indexOf(' ') + 1);
-  return applySettings(state, context, view, { ...fresh(own.settings), path: path.slice(0, -1) }, row);
+  const settings = { ...fresh(own.settings), path: path.slice(0, -1) };
+  const isRow = indexOfKey(context.listOf(view, settings), entered) !== undefined;
+  const row = isRow ? entered : entered.slice(entered.indexOf(' ') + 1);
+  return applySettings(state, context, view, settings, row);
 }
 
 export function cycle(state: UiState, context: UiContext, view: View, what: 'sort' | 'group'): UiState {

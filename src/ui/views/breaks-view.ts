@@ -1,14 +1,27 @@
-/** Breaks: what ended graphs, dearest first; each with its place, cause and remedy. */
+/** Breaks: what ended graphs, dearest first; each with its line, its cost, its cause and its remedy. */
 import type { BreakReport, Report } from '../../explain/report.ts';
-import { defineView, type ListModel, type ListRow, type View, type ViewSettings } from '../define-view.ts';
-import { formatMs, formatSite } from './format.ts';
+import { formatBytes, formatPlural, formatRanges, formatShare } from '../../explain/units.ts';
+import {
+  defineView,
+  matches,
+  type ListModel,
+  type ListRow,
+  type Navigation,
+  type View,
+  type ViewSettings,
+} from '../define-view.ts';
+import { listWidthIn } from '../layout.ts';
 import { line, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
+import { codeLines } from '../parts/code-lines.ts';
+import { diffLines } from '../parts/diff-lines.ts';
+import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
+import { stackLines } from '../parts/stack-lines.ts';
 
 const columns: readonly Column[] = [
-  { title: 'id', width: 7 },
+  { title: 'id', width: 6 },
   { title: 'count', width: 6, align: 'right' },
-  { title: 'saving', width: 9, align: 'right' },
-  { title: 'waited', width: 9, align: 'right' },
+  { title: 'saving', width: 8, align: 'right' },
+  { title: 'waited', width: 8, align: 'right' },
   { title: 'place', width: 'flex' },
   { title: 'what', width: 'flex' },
 ];
@@ -23,7 +36,8 @@ const orders: readonly {
 }[] = [
   {
     title: 'cost',
-    compare: (left, right) => (right.savingMs ?? right.waitMs) - (left.savingMs ?? left.waitMs),
+    compare: (left, right) =>
+      (right.savingMs ?? right.waitMs) - (left.savingMs ?? left.waitMs) || right.weight - left.weight,
   },
   { title: 'count', compare: (left, right) => right.occurrences - left.occurrences },
   {
@@ -39,12 +53,14 @@ const groupings: readonly { readonly title: string; readonly key: (item: BreakRe
   { title: 'graph', key: (item) => item.graphs[0] ?? '(no graph)' },
 ];
 
-type Item = { readonly heading: string } | { readonly item: BreakReport };
+type Item = { readonly heading: string; readonly count: number } | { readonly item: BreakReport };
 
 function items(report: Report, settings: ViewSettings): Item[] {
-  const wanted = settings.filter.toLowerCase();
   const matching = report.breaks.filter((item) =>
-    `${item.id} ${item.title} ${place(item)} ${item.site?.code ?? ''}`.toLowerCase().includes(wanted),
+    matches(
+      settings,
+      `${item.id} ${item.title} ${place(item)} ${item.site?.code ?? ''} ${item.graphs.join(' ')}`,
+    ),
   );
   const sorted = matching.toSorted(orders[settings.sort]!.compare);
   const grouping = groupings[settings.group]!;
@@ -52,10 +68,12 @@ function items(report: Report, settings: ViewSettings): Item[] {
   const byKey = new Map<string, BreakReport[]>();
   for (const item of sorted) {
     const key = grouping.key(item);
-    byKey.set(key, [...(byKey.get(key) ?? []), item]);
+    const members = byKey.get(key);
+    if (members === undefined) byKey.set(key, [item]);
+    else members.push(item);
   }
   return [...byKey].flatMap(([heading, members]): Item[] => [
-    { heading },
+    { heading, count: members.length },
     ...members.map((item) => ({ item })),
   ]);
 }
@@ -66,11 +84,15 @@ function list(report: Report, settings: ViewSettings): ListModel {
     count: all.length,
     row(index): ListRow {
       const each = all[index]!;
-      return 'heading' in each ? { key: each.heading, isHeading: true } : { key: each.item.key };
+      return 'heading' in each
+        ? { key: `heading ${each.heading}`, isHeading: true }
+        : { key: each.item.key, isBreak: true };
     },
     line(index, width): Line {
       const each = all[index]!;
-      if ('heading' in each) return line(each.heading, 'strong');
+      if ('heading' in each) {
+        return [span(each.heading, 'strong'), span(`  ${formatPlural(each.count, 'break')}`, 'muted')];
+      }
       const { item } = each;
       return tableRow(
         columns,
@@ -78,7 +100,7 @@ function list(report: Report, settings: ViewSettings): ListModel {
           span(item.id, 'accent'),
           span(String(item.occurrences)),
           span(formatMs(item.savingMs), item.savingMs === null ? 'muted' : 'bad'),
-          span(formatMs(item.waitMs)),
+          span(item.waitMs > 0 ? formatMs(item.waitMs) : '–'),
           span(place(item), item.site === undefined ? 'muted' : undefined),
           span(item.title + (item.isInLoop ? ' (in a loop)' : '')),
         ],
@@ -88,42 +110,99 @@ function list(report: Report, settings: ViewSettings): ListModel {
   };
 }
 
-/** The line with two neighbours on each side; only the line where the trace has no source. */
-function codeFrame(text: string | undefined, at: number, code: string | undefined): Line[] {
-  if (text === undefined) return code === undefined ? [] : [line(`▸ ${at} │ ${code}`, 'warning')];
-  const lines = text.split('\n');
-  const from = Math.max(1, at - 2);
-  return lines
-    .slice(from - 1, at + 2)
-    .map((each, index) =>
-      line(
-        `${from + index === at ? '▸' : ' '} ${String(from + index).padStart(4)} │ ${each}`,
-        from + index === at ? 'warning' : 'code',
-      ),
-    );
+function costText(item: BreakReport, wallMs: number): string {
+  if (item.savingMs !== null) {
+    if (item.savingMs <= 0) return 'nothing measurable would be saved without it';
+    const share = wallMs > 0 ? `, ${formatShare(Math.min(1, item.savingMs / wallMs))} of the run` : '';
+    return `${formatMs(item.savingMs)} would be saved without it${share} (measured)`;
+  }
+  const skipped = item.savingSkipped === undefined ? '' : ` (${item.savingSkipped})`;
+  return `not measured${skipped}`;
+}
+
+function countText(item: BreakReport): string {
+  const parts = [formatPlural(item.occurrences, 'time')];
+  if (item.weight !== item.occurrences) parts.push(`its graphs ran ${formatPlural(item.weight, 'time')}`);
+  if (item.waitMs > 0)
+    parts.push(`waited ${formatMs(item.waitMs)}, at most ${formatMs(item.longestWaitMs)} at once`);
+  if (item.isInLoop) parts.push('in a loop');
+  return parts.join(', ');
+}
+
+/** Tensors that are listed by name; a read in a helper may see hundreds. */
+const mostTensors = 4;
+
+function tensorText(item: BreakReport): string {
+  const shown = item.tensors.slice(0, mostTensors).map(({ name, type, count }) => {
+    const text = [name, type].filter((part) => part !== undefined).join(': ');
+    return item.tensors.length > 1 ? `${text} (${count}×)` : text;
+  });
+  const more = item.tensors.length - shown.length;
+  const size = item.sizeBytes > 0 ? `, ${formatBytes(item.sizeBytes)} in all` : '';
+  return shown.join(', ') + (more > 0 ? `, ${more} more` : '') + size;
+}
+
+/** What stands under the caret: the tensor that was read. */
+function caption(item: BreakReport): string {
+  const tensor = item.tensors[0];
+  return [tensor?.name, tensor?.type].filter((part) => part !== undefined).join(' ');
+}
+
+function fixLines(item: BreakReport, width: number): Line[] {
+  const { example } = item;
+  const hints = item.hints.flatMap((hint, index) => fact(index === 0 ? 'fix' : 'or', hint, width, 'good'));
+  if (example?.good === undefined) return hints;
+  return [
+    ...hints,
+    [],
+    line('An example of this break, and the same without it', 'muted'),
+    ...diffLines(example.bad, example.good),
+  ];
 }
 
 function detail(report: Report, _settings: ViewSettings, key: string, width: number): Line[] {
   const item = report.breaks.find((each) => each.key === key);
   if (item === undefined) return [];
-  const { site } = item;
-  const file = report.files.find((each) => each.file === site?.file);
+  const facts: (readonly [string, string])[] = [
+    ['cost', costText(item, report.totals.wallMs)],
+    ['happened', countText(item)],
+    ...(item.tensors.length === 0 ? [] : [['forced', tensorText(item)] as const]),
+    ...(item.apis.length === 0 ? [] : [['by', item.apis.join(', ')] as const]),
+    ...(item.kernels.length === 0 ? [] : [['kernel', item.kernels.join(', ')] as const]),
+    ...item.branches.map((branch) => ['decides', branch] as const),
+    ...item.details.map((text) => ['detail', text] as const),
+    ...(item.graphs.length === 0 ? [] : [['ends', item.graphs.join(', ')] as const]),
+    ...(item.ranks.length === 0 ? [] : [['ranks', formatRanges(item.ranks)] as const]),
+    ...(item.frames.length === 0 ? [] : [['frames', item.frames.join(', ')] as const]),
+  ];
   return [
-    line(`${item.id} ${item.title}`, 'strong'),
-    line(place(item), 'muted'),
-    ...(site === undefined ? [] : codeFrame(file?.text, site.line, site.code)),
+    [span(item.id, 'accent'), span(` ${item.title}`, 'strong')],
+    [],
+    ...codeLines(report, item.site, width, 2, caption(item)),
+    [],
     ...wrap(item.explanation, width),
-    ...item.branches.map((branch) => line(`the value decides: ${branch}`, 'accent')),
     [],
-    ...item.hints.flatMap((hint) => wrap(`→ ${hint}`, width, 'good')),
-    [],
+    ...facts.flatMap(([label, text]) => fact(label, text, width)),
+    ...fixLines(item, width),
+    ...(item.url === undefined ? [] : fact('see', item.url, width, 'accent')),
     ...item.callPaths.flatMap((path) => [
-      line(`${path.count}× from`, 'muted'),
-      ...path.frames
-        .filter((frame) => frame.origin === 'user')
-        .map((frame) => line(`  ${frame.function || 'top level'} ${frame.file}:${frame.line}`)),
+      [],
+      line(`${formatPlural(path.count, 'time')} from`, 'muted'),
+      ...stackLines(path.frames),
     ]),
   ];
+}
+
+/** The line in its file, where the trace has it. */
+function toSource(item: BreakReport): Navigation | undefined {
+  return item.site === undefined
+    ? undefined
+    : {
+        kind: 'view',
+        view: 'source',
+        settings: { path: [item.site.file] },
+        cursor: String(item.site.line),
+      };
 }
 
 export const breaksView: View = defineView({
@@ -132,14 +211,28 @@ export const breaksView: View = defineView({
   key: '2',
   sorts: orders.map((order) => order.title),
   groups: groupings.map((grouping) => grouping.title),
-  head: (_report, _settings, width) => [tableHead(columns, width)],
+  commands: () => ({ enter: 'source', right: 'detail', texts: 'texts' }),
+  head: (_report, _settings, width) => [tableHead(columns, listWidthIn(width, 'auto'))],
   list,
   detail,
+  follow: (report, _settings, key, command) => {
+    const item = report.breaks.find((each) => each.key === key);
+    if (item === undefined) return undefined;
+    if (command === 'enter') return toSource(item);
+    const [graph] = item.graphs;
+    return command === 'texts' && graph !== undefined
+      ? { kind: 'view', view: 'texts', settings: { path: [graph] } }
+      : undefined;
+  },
   target: (report, _settings, key) => {
     const item = report.breaks.find((each) => each.key === key);
-    const site = item?.site;
-    return site === undefined
-      ? {}
-      : { file: site.file, line: site.line, text: `${item!.id} ${site.file}:${site.line}` };
+    if (item === undefined) return {};
+    return { ...placeOf(item.site), text: `${item.id} ${item.title} ${formatSite(item.site)}` };
+  },
+  terms: {
+    'graph break': 'The point where recording had to stop, because the program needed a value at once.',
+    saving:
+      'What the run would save if the graphs on both sides of the break were one: measured, not guessed.',
+    waited: 'How long the program stood still for the value.',
   },
 });

@@ -2,7 +2,7 @@
 import type { FamilyReport } from '../../explain/report.ts';
 import { defineView, listOf, type View } from '../define-view.ts';
 import { fit, line, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
-import { formatMs, formatSite } from './format.ts';
+import { formatMs, formatSite } from '../parts/format.ts';
 
 const columns: readonly Column[] = [
   { title: 'recompiles', width: 10, align: 'right' },

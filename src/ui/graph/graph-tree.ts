@@ -1,0 +1,119 @@
+/**
+ * A graph as an indented tree: nodes in the order in which they run, under the functions and layers that made them.
+ * Neighbours of one scope share a header, so a layer that is called twice has two. Headers fold.
+ */
+import type { GraphReport } from '../../explain/report.ts';
+import { graphModel, type GraphModel, type ModelNode } from './graph-model.ts';
+
+export type TreeRow =
+  | {
+      readonly kind: 'scope';
+      /** The first node's key and the depth make it unique. */
+      readonly key: string;
+      readonly depth: number;
+      readonly title: string;
+      readonly nodes: number;
+      readonly durationMs: number;
+      readonly isFolded: boolean;
+    }
+  | { readonly kind: 'node'; readonly index: number; readonly depth: number };
+
+export interface TreeOptions {
+  /** Indices to show; absent: all. */
+  readonly only?: ReadonlySet<number>;
+  /** Further condition on nodes, with the scopes around them. */
+  matches?(node: ModelNode, scope: readonly string[]): boolean;
+  /** Keys of headers whose folding differs from the usual. */
+  readonly toggled: ReadonlySet<string>;
+}
+
+/** A header while its nodes are still being counted. */
+interface OpenScope {
+  readonly key: string;
+  readonly title: string;
+  readonly depth: number;
+  readonly isFolded: boolean;
+  readonly row: number;
+  nodes: number;
+  durationMs: number;
+}
+
+/** More leaves than this are folded at first: weights and constants would fill the screen. */
+const mostOpenLeaves = 6;
+export const leavesTitle = 'inputs, state, constants';
+
+function isLeaf(node: ModelNode): boolean {
+  return node.kind === 'input' || node.kind === 'state' || node.kind === 'constant';
+}
+
+const noScope: readonly string[] = [];
+
+function scopeOf(graph: GraphReport, node: ModelNode): readonly string[] {
+  if (node.kind === 'output') return noScope;
+  return graph.origins.get(node.name)?.scope ?? noScope;
+}
+
+/** Rows of the tree, top to bottom. One pass over the nodes. */
+export function treeRows(graph: GraphReport, options: TreeOptions): readonly TreeRow[] {
+  const model = graphModel(graph);
+  const rows: (TreeRow | undefined)[] = [];
+  const open: OpenScope[] = [];
+  const isShown = (node: ModelNode, index: number, scope: readonly string[]): boolean =>
+    (options.only?.has(index) ?? true) && (options.matches?.(node, scope) ?? true);
+
+  function close(depth: number): void {
+    while (open.length > depth) {
+      const { row, ...scope } = open.pop()!;
+      if (row >= 0) rows[row] = { kind: 'scope', ...scope };
+    }
+  }
+
+  function enter(scope: readonly string[], first: string, isUsuallyFolded: boolean): void {
+    let shared = 0;
+    while (shared < open.length && shared < scope.length && open[shared]!.title === scope[shared]) shared++;
+    close(shared);
+    for (let depth = shared; depth < scope.length; depth++) {
+      const key = `${first}/${depth}`;
+      const isHidden = open.some((outer) => outer.isFolded);
+      const isFolded = isHidden || isUsuallyFolded !== options.toggled.has(key);
+      if (!isHidden) rows.push(undefined);
+      open.push({
+        key,
+        title: scope[depth]!,
+        depth,
+        isFolded,
+        row: isHidden ? -1 : rows.length - 1,
+        nodes: 0,
+        durationMs: 0,
+      });
+    }
+  }
+
+  function add(node: ModelNode, index: number, scope: readonly string[], isUsuallyFolded: boolean): void {
+    enter(scope, node.key, isUsuallyFolded);
+    const durationMs = graph.nodeTimes.get(node.name) ?? 0;
+    for (const outer of open) {
+      outer.nodes += 1;
+      outer.durationMs += durationMs;
+    }
+    if (open.every((outer) => !outer.isFolded)) rows.push({ kind: 'node', index, depth: scope.length });
+  }
+
+  const leaves = model.nodes.flatMap((node, index) => (isLeaf(node) ? [index] : []));
+  const shownLeaves = leaves.filter((index) => isShown(model.nodes[index]!, index, noScope));
+  const foldsLeaves = shownLeaves.length > mostOpenLeaves && options.matches === undefined;
+  for (const index of shownLeaves) add(model.nodes[index]!, index, [leavesTitle], foldsLeaves);
+  close(0);
+  for (const [index, node] of model.nodes.entries()) {
+    if (isLeaf(node)) continue;
+    const scope = scopeOf(graph, node);
+    if (isShown(node, index, scope)) add(node, index, scope, false);
+  }
+  close(0);
+  return rows.filter((row) => row !== undefined);
+}
+
+/** Key of a row: a node's own, or a header's. */
+export function rowKey(model: GraphModel, row: TreeRow): string {
+  return row.kind === 'scope' ? row.key : model.nodes[row.index]!.key;
+}

@@ -1,0 +1,29 @@
+/** How views write durations, places and labelled facts. */
+import type { Site } from '../../explain/report.ts';
+import { formatDuration } from '../../explain/units.ts';
+import { span, wrap, type Line, type Role } from '../lines.ts';
+
+/** `3.21 ms`; a dash for what was not measured. */
+export function formatMs(value: number | null): string {
+  return value === null ? '–' : formatDuration(value);
+}
+
+export function formatSite(site: Site | undefined): string {
+  return site === undefined ? '(no user frame)' : `${site.file}:${site.line}`;
+}
+
+/** Fields of a target for a place. */
+export function placeOf(site: Site | undefined): { file?: string; line?: number } {
+  return site === undefined ? {} : { file: site.file, line: site.line };
+}
+
+const labelWidth = 9;
+
+/** A text behind a label, wrapped with a hanging indent: `   why  The size of...`. */
+export function fact(label: string, text: string, width: number, role?: Role): Line[] {
+  const room = Math.max(10, width - labelWidth - 1);
+  return wrap(text, room, role).map((each, index): Line => [
+    span(`${(index === 0 ? label : '').padStart(labelWidth)} `, 'muted'),
+    ...each,
+  ]);
+}
