@@ -55,6 +55,8 @@ export interface ListModel {
   row(index: number): ListRow;
   /** Drawn only for rows on the screen. */
   line(index: number, width: number): Line;
+  /** The row under the cursor, where inverting the whole row would hide what it shows. */
+  selectedLine?(index: number, width: number): Line;
 }
 
 /** What `o`, `y`, `m` and `e` act on. */
@@ -103,6 +105,8 @@ export interface View {
   isShown?(report: Report): boolean;
   /** Absent: `auto` with a detail, else `full`. */
   split?(report: Report, settings: ViewSettings): Split;
+  /** Part of the height that the list takes when it stands above its detail; absent: 0.4. */
+  readonly listShare?: number;
   /** Beside the commands that follow from what the view defines: those that do something here, in words for the footer. */
   commands?(report: Report, settings: ViewSettings): Partial<Record<Command, string>>;
   /** Lines above the list that do not scroll. */

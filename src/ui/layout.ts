@@ -29,12 +29,17 @@ export interface Body {
   /** Rows of the list. */
   readonly rows: number;
   readonly focus: ViewState['focus'];
+  /** Part of the height for a list that has the focus. */
+  readonly listShare: number;
 }
+
+const usualListShare = 0.4;
+const unfocusedListShare = 0.2;
 
 /** Rows of a list above its detail: the one that has the focus gets the larger part. */
 function listRows(body: Body, room: number): number {
   if (body.split === 'below') return Math.max(1, Math.min(body.rows, Math.floor(room / 2)));
-  return Math.max(2, Math.floor(room * (body.focus === 'list' ? 0.4 : 0.2)));
+  return Math.max(2, Math.floor(room * (body.focus === 'list' ? body.listShare : unfocusedListShare)));
 }
 
 /** Columns of the list: half of a wide screen, all of a narrow one. */
@@ -83,5 +88,6 @@ export function layoutFor(
     split: view.detail === undefined ? 'full' : (view.split?.(report, settings) ?? 'auto'),
     rows,
     focus,
+    listShare: view.listShare ?? usualListShare,
   });
 }

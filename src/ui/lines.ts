@@ -16,6 +16,8 @@ export type Role =
   | 'added'
   | 'removed'
   | 'code'
+  /** A cell that differs from the one before. */
+  | 'changed'
   | 'selected'
   | 'match';
 

@@ -20,18 +20,20 @@ export interface ScreenSource {
 }
 
 function tabs(source: ScreenSource, state: UiState, open: View): Line {
-  const spelled = source.views.map((view): Span => {
-    const isOpen = view === open;
-    const text = isOpen ? `[${view.key} ${view.title}]` : ` ${view.key} ${view.title} `;
-    return { text, role: isOpen ? 'strong' : 'muted' };
-  });
-  if (lineWidth(spelled) <= state.width) return spelled;
-  // Too narrow for all titles: only the open one is spelled out.
-  return source.views.map((view) =>
-    view === open
-      ? { text: `[${view.key} ${view.title}]`, role: 'strong' }
-      : { text: ` ${view.key} `, role: 'muted' },
-  );
+  const spell = (title: (view: View) => string, after: string): Line =>
+    source.views.map((view) => {
+      const text = [view.key, title(view)].filter((part) => part !== '').join(' ');
+      return view === open
+        ? { text: `[${text}]`, role: 'strong' }
+        : { text: ` ${text}${after}`, role: 'muted' };
+    });
+  // Narrow screens lose blanks first, then the titles of what is not open.
+  const forms = [
+    spell((view) => view.title, ' '),
+    spell((view) => view.title, ''),
+    spell((view) => (view === open ? view.title : ''), ' '),
+  ];
+  return forms.find((form) => lineWidth(form) <= state.width) ?? forms.at(-1)!;
 }
 
 /** Commands that do something in a view, in words for the footer. */
@@ -93,8 +95,10 @@ function visibleRows(list: ListModel, own: ViewState, layout: Layout): Line[] {
   const rows = Array.from({ length: layout.listHeight }, (_, row): Line => {
     const index = own.scroll + row;
     if (index >= list.count) return [];
+    const isUnderCursor = index === own.cursor;
+    if (isUnderCursor && list.selectedLine !== undefined) return list.selectedLine(index, layout.listWidth);
     const drawn = padLine(list.line(index, layout.listWidth), layout.listWidth);
-    return index === own.cursor ? drawn.map((each) => span(each.text, 'selected')) : drawn;
+    return isUnderCursor ? drawn.map((each) => span(each.text, 'selected')) : drawn;
   });
   if (list.count === 0)
     rows[0] = line(own.settings.filter === '' ? ' nothing here' : ' nothing matches the filter', 'muted');

@@ -1,6 +1,7 @@
 /**
- * Roles → looks. Only the 16 colours that a terminal's own theme defines, so that the UI is readable on light and dark
- * backgrounds; without colour (NO_COLOR) weight and inversion carry the meaning.
+ * Roles → looks. With 16 colours those that the terminal's own theme defines; with more, colours of a luminance near
+ * 0.18, which is where the contrast to white and to black is equal (about 4.6 to 1): readable on light and dark without
+ * asking the terminal which it is. Without colour (NO_COLOR) weight, underline and inversion carry the meaning.
  */
 import type { Role } from './lines.ts';
 
@@ -15,20 +16,45 @@ export interface Look {
 
 export type Theme = Readonly<Record<Role, Look>>;
 
-const colors: Theme = {
-  text: {},
+/** How many colours a terminal has: none, 16, 256, 16 million. */
+export type ColorLevel = 0 | 1 | 2 | 3;
+
+type Palette = Readonly<Record<'accent' | 'good' | 'warning' | 'bad', string>> & { readonly muted: Look };
+
+const sixteen: Palette = {
+  accent: 'cyan',
+  good: 'green',
+  warning: 'yellow',
+  bad: 'red',
   muted: { dimColor: true },
-  strong: { bold: true },
-  accent: { color: 'cyan' },
-  good: { color: 'green' },
-  warning: { color: 'yellow' },
-  bad: { color: 'red' },
-  added: { color: 'green' },
-  removed: { color: 'red' },
-  code: {},
-  selected: { inverse: true },
-  match: { underline: true },
 };
+
+/** All in the 256-colour cube, so that truecolor and 256 look the same. */
+export const manyColors: Palette = {
+  accent: '#0087af',
+  good: '#008700',
+  warning: '#af5f00',
+  bad: '#d7005f',
+  muted: { color: '#767676' },
+};
+
+function colored(palette: Palette): Theme {
+  return {
+    text: {},
+    muted: palette.muted,
+    strong: { bold: true },
+    accent: { color: palette.accent },
+    good: { color: palette.good },
+    warning: { color: palette.warning },
+    bad: { color: palette.bad },
+    added: { color: palette.good },
+    removed: { color: palette.bad },
+    code: {},
+    changed: { color: palette.warning, bold: true, inverse: true },
+    selected: { inverse: true },
+    match: { underline: true },
+  };
+}
 
 const plain: Theme = {
   text: {},
@@ -41,11 +67,14 @@ const plain: Theme = {
   added: {},
   removed: {},
   code: {},
+  changed: { inverse: true },
   selected: { inverse: true },
   match: { underline: true },
 };
 
-/** @param hasColor false under NO_COLOR and on terminals without colours. */
-export function themeFor(hasColor: boolean): Theme {
-  return hasColor ? colors : plain;
+/** @param level `false` or 0 under NO_COLOR and on terminals without colours; `true`: 16 colours at least. */
+export function themeFor(level: boolean | ColorLevel): Theme {
+  const colors = Number(level);
+  if (colors === 0) return plain;
+  return colored(colors === 1 ? sixteen : manyColors);
 }

@@ -161,6 +161,7 @@ export const graphsView: View = defineView({
   title: 'Graphs',
   key: '3',
   sorts: orders.map((order) => order.title),
+  listShare: 0.5,
   commands: (report, settings) =>
     graphOf(report, settings) === undefined
       ? { enter: 'nodes', texts: 'texts', minify: 'minify', export: 'export' }

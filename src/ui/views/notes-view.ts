@@ -1,46 +1,77 @@
-/** Notes: damage, limits and everything else that must not be silent; for PyTorch, frames that ended eager. */
-import { defineView, listOf, type View } from '../define-view.ts';
-import { span, wrap, type Role } from '../lines.ts';
+/** Notes: damage, limits and everything else that must not be silent. */
+import type { NoteReport, Report } from '../../explain/report.ts';
+import { formatPlural } from '../../explain/units.ts';
+import { defineView, listOf, matches, type View } from '../define-view.ts';
+import { line, span, wrap, type Line, type Role } from '../lines.ts';
+import { codeLines } from '../parts/code-lines.ts';
+import { placeOf } from '../parts/format.ts';
 
 interface Item {
   readonly key: string;
-  readonly role: Role;
-  readonly code: string;
-  readonly text: string;
+  readonly note: NoteReport;
+}
+
+const roles: Readonly<Record<NoteReport['severity'], Role>> = {
+  error: 'bad',
+  warning: 'warning',
+  info: 'muted',
+};
+
+/** What was lost on the way, in the form of notes. */
+function damageNotes({ damage }: Report): NoteReport[] {
+  const make = (code: string, text: string): NoteReport => ({ severity: 'warning', code, text, count: 1 });
+  const unknown = Object.entries(damage.unknownKinds).map(([kind, count]) => `${kind} (${count})`);
+  return [
+    ...(damage.isHeadless ? [make('damage', 'The trace has no header: its start is missing.')] : []),
+    ...(damage.isTruncated
+      ? [make('damage', 'The trace has no end: the program died, or is still running.')]
+      : []),
+    ...(damage.lines > 0 ? [make('damage', `${formatPlural(damage.lines, 'line')} could not be read.`)] : []),
+    ...(damage.dangling > 0
+      ? [make('damage', `${formatPlural(damage.dangling, 'reference')} to what the trace lacks.`)]
+      : []),
+    ...(unknown.length > 0
+      ? [make('damage', `Records of kinds that this version does not know: ${unknown.join(', ')}.`)]
+      : []),
+  ];
+}
+
+function itemsOf(report: Report): Item[] {
+  return [...damageNotes(report), ...report.notes].map((note, index) => ({ key: `note ${index}`, note }));
+}
+
+function find(report: Report, key: string): NoteReport | undefined {
+  return itemsOf(report).find((item) => item.key === key)?.note;
+}
+
+function detail(report: Report, note: NoteReport, width: number): Line[] {
+  return [
+    [span(note.code, 'accent'), span(`  ${note.severity}`, roles[note.severity])],
+    ...wrap(note.text, width),
+    ...(note.count > 1 ? [line(formatPlural(note.count, 'time'), 'muted')] : []),
+    ...(note.site === undefined ? [] : [[], ...codeLines(report, note.site, width)]),
+  ];
 }
 
 export const notesView: View = defineView({
   id: 'notes',
   title: 'Notes',
-  key: '5',
-  list: (report, settings) => {
-    const wanted = settings.filter.toLowerCase();
-    const notes = report.notes.map((note, index): Item => ({
-      key: `note ${index}`,
-      role: note.severity === 'error' ? 'bad' : note.severity === 'warning' ? 'warning' : 'muted',
-      code: note.code,
-      text: note.count > 1 ? `${note.text} (${note.count}×)` : note.text,
-    }));
-    const frames = report.frames
-      .filter((frame) => frame.status !== 'ok' && frame.status !== 'break')
-      .map((frame): Item => ({
-        key: `frame ${frame.id}`,
-        role: 'warning',
-        code: frame.status,
-        text: `${frame.id} ${frame.function}: ${frame.reason ?? 'no reason in the trace'}`,
-      }));
-    const items = [...notes, ...frames].filter((item) =>
-      `${item.code} ${item.text}`.toLowerCase().includes(wanted),
-    );
-    return listOf(
-      items,
+  key: '0',
+  list: (report, settings) =>
+    listOf(
+      itemsOf(report).filter(({ note }) => matches(settings, `${note.code} ${note.text}`)),
       ({ key }) => ({ key }),
-      (item) => [span(` ${item.code.padEnd(9)} `, item.role), span(item.text)],
-    );
-  },
+      ({ note }) => [
+        span(` ${note.code.padEnd(9)} `, roles[note.severity]),
+        span(note.count > 1 ? `${note.text} (${note.count}×)` : note.text),
+      ],
+    ),
   detail: (report, _settings, key, width) => {
-    const [kind, id] = key.split(' ') as [string, string];
-    if (kind === 'note') return wrap(report.notes[Number(id)]?.text ?? '', width);
-    return wrap(report.frames.find((frame) => `frame ${frame.id}` === key)?.reason ?? '', width);
+    const note = find(report, key);
+    return note === undefined ? [] : detail(report, note, width);
+  },
+  target: (report, _settings, key) => {
+    const note = find(report, key);
+    return note === undefined ? {} : { ...placeOf(note.site), text: `${note.code} ${note.text}` };
   },
 });

@@ -258,34 +258,6 @@ function origin(report: Report): string {
     .join(' · ');
 }
 
-/** The run's time as one bar, a colour and a letter per kind. */
-function timeBar(report: Report, width: number): Line[] {
-  const roles = {
-    user: 'text',
-    trace: 'accent',
-    compile: 'warning',
-    run: 'good',
-    sync: 'bad',
-    eager: 'muted',
-  } as const;
-  const known = report.time.filter((share) => share.share > 0);
-  if (known.length === 0) return [];
-  const room = Math.max(10, width - 2);
-  let used = 0;
-  let sum = 0;
-  const spans = known.map((share) => {
-    sum += share.share;
-    const until = Math.round(Math.min(1, sum) * room);
-    const length = until - used;
-    used = until;
-    // A part that has the room for it says its name.
-    const text = length >= share.title.length + 2 ? ` ${share.title} ` : '';
-    const blocks = '█'.repeat(Math.max(0, length - text.length));
-    return [span(text, roles[share.kind]), span(blocks, roles[share.kind])];
-  });
-  return [[span(' '), ...spans.flat()]];
-}
-
 function follow(report: Report, key: string): Navigation | undefined {
   const item = find(report, key);
   if (item?.kind === 'time') return { kind: 'view', view: 'timeline' };
@@ -315,7 +287,8 @@ export const summaryView: View = defineView({
   id: 'summary',
   title: 'Summary',
   key: '1',
-  commands: () => ({ enter: 'go there', 'open-editor': 'editor' }),
+  listShare: 0.55,
+  commands: () => ({ enter: 'go there' }),
   head: (report, _settings, width) => {
     const { verdict } = report;
     const role = verdict.level === 'good' ? 'good' : verdict.level === 'fair' ? 'warning' : 'bad';
@@ -323,7 +296,6 @@ export const summaryView: View = defineView({
       line(` ${origin(report)}`, 'muted'),
       ...wrap(verdict.sentence, width, role, ' '),
       ...wrap(counts(report), width, 'muted', ' '),
-      ...timeBar(report, width),
       [],
     ];
   },

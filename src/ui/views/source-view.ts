@@ -1,0 +1,340 @@
+/**
+ * Source: the program's files with a gutter that says what became of each line (captured, break, waiting, eager, never
+ * ran) and how warm it is; `n` and `N` go from break to break. Of a file whose text the trace lacks, the known lines.
+ */
+import type { BreakReport, FileReport, LineReport, LineState, Report } from '../../explain/report.ts';
+import { formatDuration, formatPlural } from '../../explain/units.ts';
+import {
+  defineView,
+  listOf,
+  matches,
+  type ListModel,
+  type Navigation,
+  type View,
+  type ViewSettings,
+} from '../define-view.ts';
+import { listWidthIn } from '../layout.ts';
+import {
+  fit,
+  line,
+  printable,
+  span,
+  tableHead,
+  tableRow,
+  wrap,
+  type Column,
+  type Line,
+  type Role,
+} from '../lines.ts';
+import { codeSpans } from '../parts/code-spans.ts';
+import { fact, formatMs } from '../parts/format.ts';
+
+const fileColumns: readonly Column[] = [
+  { title: 'file', width: 'flex' },
+  { title: 'breaks', width: 6, align: 'right' },
+  { title: 'captured', width: 8, align: 'right' },
+  { title: 'eager', width: 6, align: 'right' },
+  { title: 'never', width: 6, align: 'right' },
+  { title: 'time', width: 9, align: 'right' },
+  { title: 'text', width: 7 },
+];
+
+const looks: Readonly<
+  Record<LineState, { readonly mark: string; readonly role: Role; readonly words: string }>
+> = {
+  break: { mark: '●', role: 'bad', words: 'a graph ends here' },
+  captured: { mark: '│', role: 'good', words: 'its operations were captured' },
+  eager: { mark: '○', role: 'warning', words: 'some of its operations ran on eager kernels' },
+  ran: { mark: ' ', role: 'muted', words: 'ran, without operations of tensors' },
+  never: { mark: '·', role: 'muted', words: 'never ran' },
+};
+const waitMark = 'w';
+
+/** The open file: the one drilled into, or the only one. */
+function fileOf(report: Report, settings: ViewSettings): FileReport | undefined {
+  const [name] = settings.path;
+  if (name !== undefined) return report.files.find((file) => file.file === name);
+  return report.files.length === 1 ? report.files[0] : undefined;
+}
+
+interface SourceLine {
+  readonly number: number;
+  readonly code: string;
+  readonly facts?: LineReport;
+  readonly waits: boolean;
+}
+
+function endings(report: Report): readonly BreakReport[] {
+  return [...report.breaks, ...report.boundaries];
+}
+
+/** Lines that places and stacks of the report quote, for files without text. */
+function quotedLines(report: Report, file: string): ReadonlyMap<number, string> {
+  const quoted = new Map<number, string>();
+  const add = (place: { file: string; line: number; code?: string } | undefined): void => {
+    if (place?.file === file && place.code !== undefined) quoted.set(place.line, place.code);
+  };
+  for (const item of endings(report)) {
+    add(item.site);
+    for (const path of item.callPaths) path.frames.forEach(add);
+  }
+  for (const graph of report.graphs) {
+    add(graph.site);
+    for (const origin of graph.origins.values()) add(origin.site);
+  }
+  for (const frame of report.frames) frame.stack?.forEach(add);
+  return quoted;
+}
+
+function linesOf(report: Report, file: FileReport): readonly SourceLine[] {
+  const facts = new Map(file.lines.map((each) => [each.line, each]));
+  const waiting = new Set(
+    endings(report).flatMap(({ site, waitMs }) =>
+      site?.file === file.file && waitMs > 0 ? [site.line] : [],
+    ),
+  );
+  const make = (number: number, code: string): SourceLine => {
+    const known = facts.get(number);
+    return { number, code, ...(known === undefined ? {} : { facts: known }), waits: waiting.has(number) };
+  };
+  if (file.text !== undefined) {
+    return file.text.split(/\r?\n/).map((code, index) => make(index + 1, code));
+  }
+  const quoted = quotedLines(report, file.file);
+  const numbers = new Set([...facts.keys(), ...quoted.keys()]);
+  return [...numbers]
+    .sort((left, right) => left - right)
+    .map((number) => make(number, quoted.get(number) ?? '…'));
+}
+
+const heatBlocks = ' ▁▂▃▄▅▆▇█';
+const timeWidth = 8;
+const shiftedTab = '  ';
+
+function drawLine(each: SourceLine, longestMs: number, gutter: number): Line {
+  const { facts, waits, code, number } = each;
+  const { mark, role } = looks[facts?.state ?? 'ran'];
+  const durationMs = facts?.durationMs ?? 0;
+  const share = longestMs > 0 ? durationMs / longestMs : 0;
+  const heat = heatBlocks[durationMs > 0 ? Math.max(1, Math.ceil(share * 8)) : 0]!;
+  const text = printable(code.replaceAll('\t', shiftedTab));
+  const isDead = facts?.state === 'never';
+  return [
+    span(mark, role),
+    span(waits ? waitMark : ' ', 'bad'),
+    span(
+      fit(durationMs > 0 ? formatDuration(durationMs) : '', timeWidth, 'right'),
+      share > 0.5 ? 'bad' : 'muted',
+    ),
+    span(heat, 'warning'),
+    span(` ${String(number).padStart(gutter)} `, 'muted'),
+    ...(facts?.state === 'break' ? [span(text, 'strong')] : isDead ? [span(text, 'muted')] : codeSpans(text)),
+  ];
+}
+
+function lineList(report: Report, file: FileReport, settings: ViewSettings): ListModel {
+  const shown = linesOf(report, file).filter((each) => matches(settings, each.code));
+  const longestMs = file.lines.reduce((most, each) => Math.max(most, each.durationMs), 0);
+  const gutter = String(shown.at(-1)?.number ?? 1).length;
+  return listOf(
+    shown,
+    ({ number, facts }) => ({ key: String(number), isBreak: (facts?.breaks.length ?? 0) > 0 }),
+    (each) => drawLine(each, longestMs, gutter),
+  );
+}
+
+function countState(file: FileReport, state: LineState): number {
+  return file.lines.filter((each) => each.state === state).length;
+}
+
+function timeOf(file: FileReport): number {
+  return file.lines.reduce((sum, each) => sum + each.durationMs, 0);
+}
+
+function drawFile(file: FileReport, width: number): Line {
+  const never = countState(file, 'never');
+  const eager = countState(file, 'eager');
+  const timeMs = timeOf(file);
+  return tableRow(
+    fileColumns,
+    [
+      span(file.file),
+      span(file.breaks.length === 0 ? '' : String(file.breaks.length), 'bad'),
+      span(String(countState(file, 'captured')), 'good'),
+      span(eager === 0 ? '' : String(eager), 'warning'),
+      span(never === 0 ? '' : String(never), 'muted'),
+      span(timeMs > 0 ? formatMs(timeMs) : '–'),
+      span(file.text === undefined ? 'missing' : '', 'muted'),
+    ],
+    width,
+  );
+}
+
+const orders: readonly {
+  readonly title: string;
+  readonly compare?: (left: FileReport, right: FileReport) => number;
+}[] = [
+  { title: 'path' },
+  { title: 'breaks', compare: (left, right) => right.breaks.length - left.breaks.length },
+  { title: 'time', compare: (left, right) => timeOf(right) - timeOf(left) },
+];
+
+function list(report: Report, settings: ViewSettings): ListModel {
+  const open = fileOf(report, settings);
+  if (open !== undefined) return lineList(report, open, settings);
+  const { compare } = orders[settings.sort]!;
+  const found = report.files.filter((file) => matches(settings, file.file));
+  return listOf(
+    compare === undefined ? found : found.toSorted(compare),
+    (file) => ({ key: file.file, isBreak: file.breaks.length > 0 }),
+    drawFile,
+  );
+}
+
+/** Nodes that were recorded from a line, by graph. */
+function nodesAt(report: Report, file: string, number: number): { graph: string; nodes: string[] }[] {
+  return report.graphs.flatMap((graph) => {
+    const nodes = [...graph.origins].flatMap(([node, { site }]) =>
+      site?.file === file && site.line === number ? [node] : [],
+    );
+    return nodes.length === 0 ? [] : [{ graph: graph.id, nodes }];
+  });
+}
+
+/** Nodes of one graph that are listed for a line. */
+const mostNodes = 12;
+
+function breakLines(item: BreakReport, width: number): Line[] {
+  const saving = item.savingMs === null ? '' : `, ${formatMs(item.savingMs)} could be saved`;
+  const waited = item.waitMs > 0 ? `, waited ${formatMs(item.waitMs)}` : '';
+  return [
+    [],
+    [span(item.id, 'accent'), span(` ${item.title}`, 'strong')],
+    ...wrap(`${formatPlural(item.occurrences, 'time')}${waited}${saving}`, width, 'muted'),
+    ...wrap(item.explanation, width),
+    ...item.hints.slice(0, 2).flatMap((hint, index) => fact(index === 0 ? 'fix' : 'or', hint, width, 'good')),
+  ];
+}
+
+function lineDetail(report: Report, file: FileReport, number: number, width: number): Line[] {
+  const facts = file.lines.find((each) => each.line === number);
+  const here = endings(report).filter(({ site }) => site?.file === file.file && site.line === number);
+  const eager = report.fallbacks.filter((each) =>
+    each.sites.some(({ site }) => site.file === file.file && site.line === number),
+  );
+  const nodes = (facts?.nodes ?? 0) > 0 ? nodesAt(report, file.file, number) : [];
+  const state = facts === undefined ? 'the trace says nothing about this line' : looks[facts.state].words;
+  const time = facts !== undefined && facts.durationMs > 0 ? `, ${formatDuration(facts.durationMs)}` : '';
+  return [
+    [span(`${file.file}:${number}`, 'accent'), span(`  ${state}${time}`, 'muted')],
+    ...here.flatMap((item) => breakLines(item, width)),
+    ...eager.flatMap((each) => fact('eager', `${each.kernel}: ${each.reason}`, width, 'warning')),
+    ...nodes.flatMap(({ graph, nodes: names }) => {
+      const more = names.length > mostNodes ? `, ${names.length - mostNodes} more` : '';
+      return fact(graph, names.slice(0, mostNodes).join(', ') + more, width);
+    }),
+  ];
+}
+
+function fileDetail(report: Report, file: FileReport, width: number): Line[] {
+  const items = report.breaks.filter((item) => file.breaks.includes(item.key));
+  return [
+    line(file.file, 'strong'),
+    ...(file.text === undefined ? wrap(missingText(file), width, 'muted') : []),
+    ...items.flatMap((item): Line[] => [
+      [
+        span(`${String(item.site?.line ?? '').padStart(5)} `, 'muted'),
+        span(item.id, 'accent'),
+        span(` ${item.title}`),
+        span(`  ${item.occurrences}×`, 'muted'),
+      ],
+    ]),
+    ...(items.length === 0 ? [line('no break in this file', 'good')] : []),
+  ];
+}
+
+function missingText(file: FileReport): string {
+  return `The trace does not carry the text of ${file.file}: only lines that it mentions are shown.`;
+}
+
+const legend: Line = [
+  span(' '),
+  ...(['break', 'captured', 'eager', 'never'] as const).flatMap((state): Line => [
+    span(looks[state].mark, looks[state].role),
+    span(` ${state === 'never' ? 'never ran' : state}   `, 'muted'),
+  ]),
+  span(waitMark, 'bad'),
+  span(' waits   ', 'muted'),
+  span('█', 'warning'),
+  span(' time', 'muted'),
+];
+
+/** To the break of a line, else to the first node that was recorded from it. */
+function followLine(report: Report, file: FileReport, number: number): Navigation | undefined {
+  const found = report.breaks.find(({ site }) => site?.file === file.file && site.line === number);
+  if (found !== undefined) return { kind: 'view', view: 'breaks', settings: { path: [] }, cursor: found.key };
+  const [first] = nodesAt(report, file.file, number);
+  return first === undefined
+    ? undefined
+    : {
+        kind: 'view',
+        view: 'graphs',
+        settings: { path: [first.graph], toggled: new Set() },
+        cursor: first.nodes[0]!,
+      };
+}
+
+export const sourceView: View = defineView({
+  id: 'source',
+  title: 'Source',
+  key: '6',
+  sorts: orders.map((order) => order.title),
+  listShare: 0.6,
+  commands: (report, settings) =>
+    fileOf(report, settings) === undefined
+      ? { enter: 'lines' }
+      : {
+          enter: 'break, graph',
+          'next-break': 'next break',
+          sort: '',
+          ...(report.files.length > 1 ? { back: 'files' } : {}),
+        },
+  head: (report, settings, width) => {
+    const open = fileOf(report, settings);
+    if (open === undefined) {
+      return report.files.length === 0
+        ? [line(' the trace points into no file of the program', 'muted')]
+        : [tableHead(fileColumns, listWidthIn(width, 'auto'))];
+    }
+    const name = [
+      span(` ${open.file}`, 'strong'),
+      span(`  ${formatPlural(open.breaks.length, 'break')}`, 'muted'),
+    ];
+    return [name, ...(open.text === undefined ? wrap(missingText(open), width, 'warning', ' ') : []), legend];
+  },
+  list,
+  detail: (report, settings, key, width) => {
+    const open = fileOf(report, settings);
+    if (open !== undefined) return lineDetail(report, open, Number(key), width);
+    const file = report.files.find((each) => each.file === key);
+    return file === undefined ? [] : fileDetail(report, file, width);
+  },
+  target: (report, settings, key) => {
+    const open = fileOf(report, settings);
+    if (open === undefined) return { file: key, line: 1, text: key };
+    return { file: open.file, line: Number(key), text: `${open.file}:${key}` };
+  },
+  follow: (report, settings, key, command) => {
+    if (command !== 'enter') return undefined;
+    const open = fileOf(report, settings);
+    if (open !== undefined) return followLine(report, open, Number(key));
+    const first = report.files
+      .find((file) => file.file === key)
+      ?.lines.find((each) => each.breaks.length > 0);
+    return {
+      kind: 'settings',
+      settings: { ...settings, filter: '', path: [key] },
+      ...(first === undefined ? {} : { cursor: String(first.line) }),
+    };
+  },
+});
