@@ -8,6 +8,7 @@ const layers: Record<string, readonly string[]> = {
   capture: ['ir'],
   host: ['ir', 'capture', 'compile', 'session'],
   compile: ['ir', 'onnx'],
+  export: ['ir', 'onnx', 'compile'],
   explain: ['ir'],
   minifier: ['ir', 'onnx'],
   ui: ['ir', 'explain', 'minifier'],

@@ -9,6 +9,12 @@ export type {
   SessionStats,
   TfjsCore,
 } from './session.ts';
+export { exportOnnx } from './export-onnx.ts';
+export type { DynamicAxes, ExportedModel, ExportOptions } from './export-onnx.ts';
+export type { ExampleInputs, ExportSource, TensorLike } from './export/export-target.ts';
+export type { ModelSummary, NamedValue } from './export/summarize-model.ts';
+export { encodeModel } from './onnx/index.ts';
+export type { OnnxModel } from './onnx/index.ts';
 export type { Backend, Compiled, CompileReport, Executable } from './compile/executable.ts';
 export { buildReport, createReportBuilder } from './explain/report-builder.ts';
 export type { Report } from './explain/report.ts';

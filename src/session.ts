@@ -184,6 +184,11 @@ export function registerBackend(
 
 const sessions = new WeakMap<object, { readonly session: Session; readonly capture: Capture }>();
 
+/** The session of this engine, if one is installed. */
+export function findSession(tf: TfjsCore): Session | undefined {
+  return sessions.get(tf.engine())?.session;
+}
+
 /** Cuts that no program can avoid. */
 const unavoidable: ReadonlySet<string> = new Set(['FG1008', 'FG1010', 'FG1011']);
 
