@@ -78,7 +78,8 @@ function sequenceEvents(parameters: string, final: string): InputEvent[] {
   return name === undefined ? [] : [key(name)];
 }
 
-const controlSequence = /^\u001b\[([0-?]*)[ -/]*([@-~])/;
+/** What follows Escape and a bracket. */
+const controlSequence = /^([0-?]*)[ -/]*([@-~])/;
 
 /** Event and length of the sequence at the start of a text; undefined while it may still go on. */
 function readSequence(text: string): { readonly events: InputEvent[]; readonly length: number } | undefined {
@@ -95,8 +96,8 @@ function readSequence(text: string): { readonly events: InputEvent[]; readonly l
     const character = String.fromCodePoint(text.codePointAt(1)!);
     return { events: [key(`alt+${character}`)], length: 1 + character.length };
   }
-  const match = controlSequence.exec(text.slice(0, longestSequence));
-  if (match !== null) return { events: sequenceEvents(match[1]!, match[2]!), length: match[0].length };
+  const match = controlSequence.exec(text.slice(2, longestSequence));
+  if (match !== null) return { events: sequenceEvents(match[1]!, match[2]!), length: 2 + match[0].length };
   return text.length < longestSequence ? undefined : { events: [key('escape')], length: 1 };
 }
 

@@ -99,7 +99,9 @@ export function openTerminal(
     returnTo();
   };
   const onExit = (): void => release();
-  const onEnd = (signal: NodeJS.Signals): void => events.onEnd(signal);
+  const onEnd = (signal: NodeJS.Signals): void => {
+    if (!isClosed) events.onEnd(signal);
+  };
   const onHangUp = (): void => events.onEnd('SIGHUP');
   const onResize = (): void => events.onResize();
   const suspend = (): void => {
@@ -143,7 +145,10 @@ export function openTerminal(
       process.off('exit', onExit);
       process.off('SIGCONT', onContinue);
       process.off('SIGTSTP', suspend);
-      for (const signal of endSignals) process.off(signal, onEnd);
+      // Ink's own exit hook, called behind us for the same signal, kills the process unless it sees another listener.
+      setImmediate(() => {
+        for (const signal of endSignals) process.off(signal, onEnd);
+      });
       stdout.off('resize', onResize);
       stdin.off('end', onHangUp);
       stdin.off('error', onHangUp);

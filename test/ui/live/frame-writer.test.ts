@@ -32,7 +32,7 @@ test('only the lines that changed are written, and nothing is cleared', () => {
   writer.write('one\ntwo\nthree');
   writer.write('one\n2\nthree');
   expect(written[1]).toContain('\u001b[2;1H2');
-  expect(written[1]).not.toMatch(/one|three|\u001b\[2J/);
+  for (const absent of ['one', 'three', '\u001b[2J']) expect(written[1]).not.toContain(absent);
 });
 
 test('the screen always shows the last frame, whatever was there', async () => {

@@ -55,7 +55,7 @@ export const keys = {
   ctrlZ: '\u001a',
 } as const;
 
-const defaultTimeoutMs = 30_000;
+const defaultTimeoutMs = 20_000;
 
 function cleanEnvironment(extra: Readonly<Record<string, string>>): Record<string, string> {
   const environment: Record<string, string> = {};
