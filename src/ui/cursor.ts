@@ -84,6 +84,15 @@ export function indexOfKey(list: ListModel, key: string | undefined): number | u
   return undefined;
 }
 
+/** Where the cursor starts: behind headings and headers that fold. */
+function firstRow(list: ListModel): number {
+  for (let index = 0; index < list.count; index++) {
+    const row = list.row(index);
+    if (row.isHeading !== true && row.isFold !== true) return index;
+  }
+  return 0;
+}
+
 /** Finds the cursor's row again after the report or the size changed. */
 export function settle(state: UiState, context: UiContext, view: View): UiState {
   const own = viewStateOf(state, view.id);
@@ -102,7 +111,8 @@ export function applySettings(
   key?: string,
 ): UiState {
   const wanted = key ?? rowUnderCursor(state, context, view);
-  const cursor = indexOfKey(context.listOf(view, settings), wanted) ?? 0;
+  const list = context.listOf(view, settings);
+  const cursor = indexOfKey(list, wanted) ?? firstRow(list);
   const changed = withView(state, view.id, { settings, focus: 'list', detailScroll: 0 });
   return moveTo(changed, context, view, cursor, 1);
 }

@@ -46,6 +46,8 @@ export interface ListRow {
   readonly key: string;
   /** A heading: the cursor skips it. */
   readonly isHeading?: boolean;
+  /** A header that folds: the cursor starts behind it. */
+  readonly isFold?: boolean;
   /** `n` and `N` stop here. */
   readonly isBreak?: boolean;
 }
@@ -107,6 +109,8 @@ export interface View {
   split?(report: Report, settings: ViewSettings): Split;
   /** Part of the height that the list takes when it stands above its detail; absent: 0.4. */
   readonly listShare?: number;
+  /** Part of the width that the list takes when it stands beside its detail; absent: 0.5. */
+  readonly besideShare?: number;
   /** Beside the commands that follow from what the view defines: those that do something here, in words for the footer. */
   commands?(report: Report, settings: ViewSettings): Partial<Record<Command, string>>;
   /** Lines above the list that do not scroll. */

@@ -1,19 +1,15 @@
 /** The help screen: all keys, from the keymap, and the terms that the views use. Two columns where there is room. */
 import type { View } from './define-view.ts';
-import { keymap } from './keymap.ts';
+import { keymap, shortName } from './keymap.ts';
 import { fit, line, lineWidth, padLine, span, wrap, type Line } from './lines.ts';
 
-const keyWidth = 20;
+const keyWidth = 22;
 /** From this width on, keys and terms stand side by side. */
-const besideFrom = 130;
-
-function shown(key: string): string {
-  return key === 'return' ? 'enter' : key;
-}
+const besideFrom = 140;
 
 function keyLines(views: readonly View[]): Line[] {
   const bindings = keymap.map(({ keys, help }): Line => [
-    span(`  ${fit(keys.map(shown).join(' '), keyWidth)} `, 'accent'),
+    span(`  ${fit(keys.map(shortName).join(' '), keyWidth)} `, 'accent'),
     span(help),
   ]);
   const digits = views.map((view) => `${view.key} ${view.title}`).join(', ');
@@ -35,7 +31,7 @@ function termLines(views: readonly View[], width: number): Line[] {
 export function helpLines(views: readonly View[], width: number): Line[] {
   const keys = keyLines(views);
   if (width < besideFrom) return [...keys, [], ...termLines(views, width)];
-  const left = Math.min(Math.floor(width / 2), Math.max(...keys.map(lineWidth)) + 4);
+  const left = Math.min(Math.floor(width * 0.6), Math.max(...keys.map(lineWidth)) + 4);
   const terms = termLines(views, width - left);
   const none: Line = [];
   return Array.from({ length: Math.max(keys.length, terms.length) }, (_, index) => [

@@ -94,10 +94,23 @@ export function commandOf(key: string): Command | undefined {
   return byKey.get(key);
 }
 
-/** The key that the footer and the help show first. */
+const shortNames: Readonly<Record<string, string>> = {
+  return: 'enter',
+  escape: 'esc',
+  up: '↑',
+  down: '↓',
+  left: '←',
+  right: '→',
+};
+
+/** How the footer and the help spell a key. */
+export function shortName(key: string): string {
+  return shortNames[key] ?? key;
+}
+
+/** The key that the footer shows for a command. */
 export function keyOf(command: Command): string {
-  const key = keymap.find((binding) => binding.command === command)?.keys[0] ?? '';
-  return key === 'return' ? 'enter' : key;
+  return shortName(keymap.find((binding) => binding.command === command)?.keys[0] ?? '');
 }
 
 /** Flags that ink reports beside the typed text. */

@@ -31,6 +31,8 @@ export interface Body {
   readonly focus: ViewState['focus'];
   /** Part of the height for a list that has the focus. */
   readonly listShare: number;
+  /** Part of the width for a list beside its detail. */
+  readonly besideShare?: number | undefined;
 }
 
 const usualListShare = 0.4;
@@ -42,9 +44,11 @@ function listRows(body: Body, room: number): number {
   return Math.max(2, Math.floor(room * (body.focus === 'list' ? body.listShare : unfocusedListShare)));
 }
 
+const usualBesideShare = 0.5;
+
 /** Columns of the list: half of a wide screen, all of a narrow one. */
-export function listWidthIn(width: number, split: Split): number {
-  return split === 'auto' && width >= besideFrom ? Math.floor(width * 0.5) : width;
+export function listWidthIn(width: number, split: Split, share: number = usualBesideShare): number {
+  return split === 'auto' && width >= besideFrom ? Math.floor(width * share) : width;
 }
 
 export function layoutOf(body: Body): Layout {
@@ -57,7 +61,7 @@ export function layoutOf(body: Body): Layout {
     return { ...common, listHeight: room, listWidth: width, detailWidth: 0, detailHeight: 0, split: 'none' };
   }
   if (split === 'auto' && width >= besideFrom) {
-    const listWidth = listWidthIn(width, split);
+    const listWidth = listWidthIn(width, split, body.besideShare);
     // Two columns for the rule between them.
     const detailWidth = width - listWidth - 2;
     return { ...common, listHeight: room, listWidth, detailWidth, detailHeight: room, split: 'beside' };
@@ -89,5 +93,6 @@ export function layoutFor(
     rows,
     focus,
     listShare: view.listShare ?? usualListShare,
+    besideShare: view.besideShare,
   });
 }

@@ -134,6 +134,22 @@ export interface Column {
   /** Columns on the screen; `flex` takes what is left. */
   readonly width: number | 'flex';
   readonly align?: 'left' | 'right';
+  /** Paths are told apart by their ends: cut them at the start. */
+  readonly keepsEnd?: boolean;
+}
+
+/** The longest end of a text that fits into `width` columns, with an ellipsis when something was cut. */
+export function truncateStart(text: string, width: number): string {
+  if (width <= 0) return '';
+  if (stringWidth(text) <= width) return text;
+  let used = 1;
+  let kept = '';
+  for (const { segment } of Array.from(graphemes.segment(text)).reverse()) {
+    used += stringWidth(segment);
+    if (used > width) break;
+    kept = segment + kept;
+  }
+  return `…${kept}`;
 }
 
 /** One row of a table, columns apart by two blanks. */
@@ -145,7 +161,9 @@ export function tableRow(columns: readonly Column[], cells: readonly Span[], wid
   const share = flexible === 0 ? 0 : Math.max(4, Math.floor(left / flexible));
   return columns.flatMap((column, index) => {
     const cell = cells[index] ?? { text: '' };
-    const text = fit(cell.text, column.width === 'flex' ? share : column.width, column.align);
+    const room = column.width === 'flex' ? share : column.width;
+    const kept = column.keepsEnd === true ? truncateStart(printable(cell.text), room) : cell.text;
+    const text = fit(kept, room, column.align);
     const spans: Span[] = [{ ...cell, text }];
     if (index < columns.length - 1) spans.push({ text: ' '.repeat(gap) });
     return spans;

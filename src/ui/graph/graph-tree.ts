@@ -3,7 +3,7 @@
  * Neighbours of one scope share a header, so a layer that is called twice has two. Headers fold.
  */
 import type { GraphReport } from '../../explain/report.ts';
-import { graphModel, type GraphModel, type ModelNode } from './graph-model.ts';
+import { graphModel, type ModelNode } from './graph-model.ts';
 
 export type TreeRow =
   | {
@@ -47,11 +47,6 @@ function isLeaf(node: ModelNode): boolean {
 }
 
 const noScope: readonly string[] = [];
-
-function scopeOf(graph: GraphReport, node: ModelNode): readonly string[] {
-  if (node.kind === 'output') return noScope;
-  return graph.origins.get(node.name)?.scope ?? noScope;
-}
 
 /** Rows of the tree, top to bottom. One pass over the nodes. */
 export function treeRows(graph: GraphReport, options: TreeOptions): readonly TreeRow[] {
@@ -104,16 +99,13 @@ export function treeRows(graph: GraphReport, options: TreeOptions): readonly Tre
   const foldsLeaves = shownLeaves.length > mostOpenLeaves && options.matches === undefined;
   for (const index of shownLeaves) add(model.nodes[index]!, index, [leavesTitle], foldsLeaves);
   close(0);
+  // A node of unknown origin belongs to what ran before it: tfjs makes many, such as reshapes, on the way.
+  let scope = noScope;
   for (const [index, node] of model.nodes.entries()) {
     if (isLeaf(node)) continue;
-    const scope = scopeOf(graph, node);
+    scope = node.kind === 'output' ? noScope : (graph.origins.get(node.name)?.scope ?? scope);
     if (isShown(node, index, scope)) add(node, index, scope, false);
   }
   close(0);
   return rows.filter((row) => row !== undefined);
-}
-
-/** Key of a row: a node's own, or a header's. */
-export function rowKey(model: GraphModel, row: TreeRow): string {
-  return row.kind === 'scope' ? row.key : model.nodes[row.index]!.key;
 }

@@ -39,7 +39,23 @@ function loweringText(graph: GraphReport, node: ModelNode): string | undefined {
   if (fallback !== undefined) return undefined;
   const ops = graph.lowered.get(node.name);
   if (ops === undefined) return undefined;
-  return ops.length === 0 ? 'none: folded away, or another name for its input' : ops.join(', ');
+  // A name is made of the node's and the operator's: `conv2D/Conv_2`.
+  const types = ops.map((op) => op.slice(op.lastIndexOf('/') + 1).replace(/_\d+$/, ''));
+  return types.length === 0 ? 'none: folded away, or another name for its input' : types.join(', ');
+}
+
+/** Attributes as `strides [1,1], pad valid`; what is no JSON stays as it is. */
+function attributesText(text: string): string {
+  if (!text.startsWith('{')) return text;
+  try {
+    const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
+    return entries
+      .filter(([, value]) => value !== '$undefined')
+      .map(([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+      .join(', ');
+  } catch {
+    return text;
+  }
 }
 
 export function nodeLines(
@@ -61,7 +77,7 @@ export function nodeLines(
     ['users', users.length === 0 ? undefined : neighbours(model, users.slice(0, mostUsers))],
     ['', users.length > mostUsers ? `and ${users.length - mostUsers} more` : undefined],
     ['ONNX', loweringText(graph, node)],
-    [node.kind === 'constant' ? 'value' : 'with', node.text === '' ? undefined : node.text],
+    [node.kind === 'constant' ? 'value' : 'with', node.text === '' ? undefined : attributesText(node.text)],
   ];
   return [
     [span(node.name, 'strong'), span(`  ${node.op}`, 'accent')],

@@ -1,6 +1,6 @@
 /** Breaks: what ended graphs, dearest first; each with its line, its cost, its cause and its remedy. */
 import type { BreakReport, Report } from '../../explain/report.ts';
-import { formatBytes, formatPlural, formatRanges, formatShare } from '../../explain/units.ts';
+import { formatBytes, formatCount, formatPlural, formatRanges, formatShare } from '../../explain/units.ts';
 import {
   defineView,
   matches,
@@ -11,24 +11,63 @@ import {
   type ViewSettings,
 } from '../define-view.ts';
 import { listWidthIn } from '../layout.ts';
-import { line, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
+import { line, span, wrap, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { diffLines } from '../parts/diff-lines.ts';
 import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
+import { perReport, tableOf, widthOf, type Table, type TableColumn } from '../parts/table.ts';
 import { stackLines } from '../parts/stack-lines.ts';
-
-const columns: readonly Column[] = [
-  { title: 'id', width: 6 },
-  { title: 'count', width: 6, align: 'right' },
-  { title: 'saving', width: 8, align: 'right' },
-  { title: 'waited', width: 8, align: 'right' },
-  { title: 'place', width: 'flex' },
-  { title: 'what', width: 'flex' },
-];
 
 function place(item: BreakReport): string {
   return formatSite(item.site);
 }
+
+const waitedFrom = 70;
+
+/** Columns that nothing in the report fills are left out; on a narrow screen the time waited goes first. */
+const tableFor = perReport((report): Table<BreakReport> => {
+  const hasSaving = report.breaks.some((item) => item.savingMs !== null);
+  const hasWait = report.breaks.some((item) => item.waitMs > 0);
+  const id: TableColumn<BreakReport> = { title: 'id', width: 6, cell: (item) => span(item.id, 'accent') };
+  const count: TableColumn<BreakReport> = {
+    title: 'count',
+    width: 6,
+    align: 'right',
+    cell: (item) => span(formatCount(item.occurrences)),
+  };
+  const saving: TableColumn<BreakReport> = {
+    title: 'saving',
+    width: 8,
+    align: 'right',
+    cell: (item) => span(formatMs(item.savingMs), item.savingMs === null ? 'muted' : 'bad'),
+  };
+  const waited: TableColumn<BreakReport> = {
+    title: 'waited',
+    width: 8,
+    align: 'right',
+    cell: (item) => span(item.waitMs > 0 ? formatMs(item.waitMs) : '–'),
+  };
+  const placeWidth = widthOf(report.breaks.map(place), 0.4);
+  const where = (width: number): TableColumn<BreakReport> => ({
+    title: 'place',
+    width: placeWidth(width),
+    keepsEnd: true,
+    cell: (item) => span(place(item), item.site === undefined ? 'muted' : undefined),
+  });
+  const what: TableColumn<BreakReport> = {
+    title: 'what',
+    width: 'flex',
+    cell: (item) => span(item.title + (item.isInLoop ? ' (in a loop)' : '')),
+  };
+  return tableOf((width) => [
+    id,
+    count,
+    ...(hasSaving ? [saving] : []),
+    ...(hasWait && (width >= waitedFrom || !hasSaving) ? [waited] : []),
+    where(width),
+    what,
+  ]);
+});
 
 const orders: readonly {
   readonly title: string;
@@ -80,6 +119,7 @@ function items(report: Report, settings: ViewSettings): Item[] {
 
 function list(report: Report, settings: ViewSettings): ListModel {
   const all = items(report, settings);
+  const table = tableFor(report);
   return {
     count: all.length,
     row(index): ListRow {
@@ -93,19 +133,7 @@ function list(report: Report, settings: ViewSettings): ListModel {
       if ('heading' in each) {
         return [span(each.heading, 'strong'), span(`  ${formatPlural(each.count, 'break')}`, 'muted')];
       }
-      const { item } = each;
-      return tableRow(
-        columns,
-        [
-          span(item.id, 'accent'),
-          span(String(item.occurrences)),
-          span(formatMs(item.savingMs), item.savingMs === null ? 'muted' : 'bad'),
-          span(item.waitMs > 0 ? formatMs(item.waitMs) : '–'),
-          span(place(item), item.site === undefined ? 'muted' : undefined),
-          span(item.title + (item.isInLoop ? ' (in a loop)' : '')),
-        ],
-        width,
-      );
+      return table.row(each.item, width);
     },
   };
 }
@@ -212,7 +240,7 @@ export const breaksView: View = defineView({
   sorts: orders.map((order) => order.title),
   groups: groupings.map((grouping) => grouping.title),
   commands: () => ({ enter: 'source', right: 'detail', texts: 'texts' }),
-  head: (_report, _settings, width) => [tableHead(columns, listWidthIn(width, 'auto'))],
+  head: (report, _settings, width) => [tableFor(report).head(listWidthIn(width, 'auto'))],
   list,
   detail,
   follow: (report, _settings, key, command) => {

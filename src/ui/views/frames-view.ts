@@ -3,19 +3,11 @@ import type { FrameReport, FrameStatus, Report } from '../../explain/report.ts';
 import { formatDuration, formatPlural } from '../../explain/units.ts';
 import { defineView, listOf, matches, type View, type ViewSettings } from '../define-view.ts';
 import { listWidthIn } from '../layout.ts';
-import { line, span, tableHead, tableRow, wrap, type Column, type Line, type Role } from '../lines.ts';
+import { line, span, wrap, type Line, type Role } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
 import { stackLines } from '../parts/stack-lines.ts';
-
-const columns: readonly Column[] = [
-  { title: 'frame', width: 9 },
-  { title: 'ended', width: 8 },
-  { title: 'compile', width: 8, align: 'right' },
-  { title: 'again', width: 5, align: 'right' },
-  { title: 'function', width: 'flex' },
-  { title: 'why', width: 'flex' },
-];
+import { perReport, tableOf, widthOf, type Table } from '../parts/table.ts';
 
 const looks: Readonly<
   Record<FrameStatus, { readonly word: string; readonly role: Role; readonly means: string }>
@@ -40,21 +32,30 @@ function reasonOf(frame: FrameReport): string {
   return frame.reason ?? (frame.status === 'ok' ? '' : looks[frame.status].means);
 }
 
-function draw(frame: FrameReport, width: number): Line {
-  const { word, role } = looks[frame.status];
-  return tableRow(
-    columns,
-    [
-      span(frame.id, 'accent'),
-      span(word, role),
-      span(frame.durationMs > 0 ? formatMs(frame.durationMs) : '–'),
-      span(frame.restarts > 0 ? String(frame.restarts) : '', 'warning'),
-      span(frame.function),
-      span(reasonOf(frame), 'muted'),
-    ],
-    width,
+const tableFor = perReport((report): Table<FrameReport> => {
+  const functionWidth = widthOf(
+    report.frames.map((frame) => frame.function),
+    0.35,
   );
-}
+  return tableOf((width) => [
+    { title: 'frame', width: 9, cell: (frame) => span(frame.id, 'accent') },
+    { title: 'ended', width: 7, cell: ({ status }) => span(looks[status].word, looks[status].role) },
+    {
+      title: 'compile',
+      width: 8,
+      align: 'right',
+      cell: ({ durationMs }) => span(durationMs > 0 ? formatMs(durationMs) : '–'),
+    },
+    {
+      title: 'again',
+      width: 5,
+      align: 'right',
+      cell: ({ restarts }) => span(restarts > 0 ? String(restarts) : '', 'warning'),
+    },
+    { title: 'function', width: functionWidth(width), cell: (frame) => span(frame.function) },
+    { title: 'why', width: 'flex', cell: (frame) => span(reasonOf(frame), 'muted') },
+  ]);
+});
 
 const orders: readonly {
   readonly title: string;
@@ -133,12 +134,12 @@ export const framesView: View = defineView({
   isShown: (report) => report.frames.length > 0,
   sorts: orders.map((order) => order.title),
   commands: () => ({ enter: 'graph', texts: 'texts' }),
-  head: (_report, _settings, width) => [tableHead(columns, listWidthIn(width, 'auto'))],
+  head: (report, _settings, width) => [tableFor(report).head(listWidthIn(width, 'auto'))],
   list: (report, settings) =>
     listOf(
       found(report, settings),
       ({ key, frame }) => ({ key, isBreak: frame.status === 'break' }),
-      ({ frame }, width) => draw(frame, width),
+      ({ frame }, width) => tableFor(report).row(frame, width),
     ),
   detail: (report, _settings, key, width) => {
     const frame = frameOf(report, key);

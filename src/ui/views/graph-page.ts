@@ -127,7 +127,7 @@ function treeList(graph: GraphReport, model: GraphModel, page: Page, settings: V
     count: rows.length,
     row(index) {
       const row = rows[index]!;
-      return { key: row.kind === 'scope' ? row.key : model.nodes[row.index]!.key };
+      return row.kind === 'scope' ? { key: row.key, isFold: true } : { key: model.nodes[row.index]!.key };
     },
     line(index, width) {
       const row = rows[index]!;

@@ -1,59 +1,82 @@
 /** Graphs: every captured graph with its cost; enter opens it node by node. */
 import type { CompileReport, GraphReport, Report } from '../../explain/report.ts';
-import { formatDuration, formatPlural } from '../../explain/units.ts';
+import { formatCount, formatDuration, formatPlural } from '../../explain/units.ts';
 import { formatType } from '../../ir/tensor-type.ts';
 import { defineView, listOf, matches, type ListModel, type View, type ViewSettings } from '../define-view.ts';
 import { listWidthIn } from '../layout.ts';
-import { span, tableHead, tableRow, type Column, type Line } from '../lines.ts';
+import { span, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
+import { perReport, tableOf, type Table, type TableColumn } from '../parts/table.ts';
 import { pageDetail, pageFollow, pageHead, pageList, pageTarget } from './graph-page.ts';
 
-const narrow: readonly Column[] = [
-  { title: 'id', width: 5 },
-  { title: 'name', width: 'flex' },
-  { title: 'nodes', width: 6, align: 'right' },
-  { title: 'runs', width: 6, align: 'right' },
-  { title: 'run', width: 8, align: 'right' },
-  { title: 'compile', width: 8, align: 'right' },
-  { title: 'eager', width: 5, align: 'right' },
-];
-const wide: readonly Column[] = [
-  ...narrow,
-  { title: 'per run', width: 8, align: 'right' },
-  { title: 'device', width: 6 },
-  { title: 'place', width: 'flex' },
-];
-const wideFrom = 100;
-
-function columnsFor(width: number): readonly Column[] {
-  return width < wideFrom ? narrow : wide;
-}
+/** From this width on there is room for the place. */
+const wideFrom = 90;
 
 function deviceOf(graph: GraphReport): string {
   return graph.compiles.at(-1)?.device ?? '–';
 }
 
-function draw(graph: GraphReport, width: number): Line {
-  const eager = graph.fallbacks.length;
-  const hasRun = graph.runs > 0;
-  return tableRow(
-    columnsFor(width),
-    [
-      span(graph.id, 'accent'),
-      span(graph.name),
-      span(String(graph.nodeCount)),
-      span(hasRun ? String(graph.runs) : '–'),
-      span(hasRun ? formatMs(graph.runMs) : '–'),
-      span(graph.compileMs > 0 ? formatMs(graph.compileMs) : '–'),
-      span(eager === 0 ? '' : String(eager), 'warning'),
-      span(hasRun ? formatMs(graph.runMs / graph.runs) : '–'),
-      span(deviceOf(graph), 'muted'),
-      span(formatSite(graph.site), 'muted'),
-    ],
-    width,
-  );
+function numberColumn(
+  title: string,
+  width: number,
+  cell: (graph: GraphReport) => string,
+): TableColumn<GraphReport> {
+  return { title, width, align: 'right', cell: (graph) => span(cell(graph)) };
 }
+
+/** Columns that nothing in the report fills are left out. */
+const tableFor = perReport((report): Table<GraphReport> => {
+  const hasRuns = report.graphs.some((graph) => graph.runs > 0);
+  const hasEager = report.graphs.some((graph) => graph.fallbacks.length > 0);
+  const idWidth = report.graphs.reduce((most, graph) => Math.max(most, graph.id.length), 3);
+  const ran = (graph: GraphReport, text: () => string): string => (graph.runs > 0 ? text() : '–');
+  const id: TableColumn<GraphReport> = {
+    title: 'id',
+    width: Math.min(12, idWidth),
+    cell: (graph) => span(graph.id, 'accent'),
+  };
+  const name: TableColumn<GraphReport> = { title: 'name', width: 'flex', cell: (graph) => span(graph.name) };
+  const eager: TableColumn<GraphReport> = {
+    title: 'eager',
+    width: 5,
+    align: 'right',
+    cell: ({ fallbacks }) => span(fallbacks.length === 0 ? '' : String(fallbacks.length), 'warning'),
+  };
+  const device: TableColumn<GraphReport> = {
+    title: 'device',
+    width: 6,
+    cell: (graph) => span(deviceOf(graph), 'muted'),
+  };
+  const where: TableColumn<GraphReport> = {
+    title: 'place',
+    width: 'flex',
+    keepsEnd: true,
+    cell: (graph) => span(formatSite(graph.site), 'muted'),
+  };
+  return tableOf((width) => [
+    id,
+    name,
+    numberColumn('nodes', 6, (graph) => formatCount(graph.nodeCount)),
+    ...(hasRuns
+      ? [
+          numberColumn('runs', 6, (graph) => ran(graph, () => formatCount(graph.runs))),
+          numberColumn('run', 8, (graph) => ran(graph, () => formatMs(graph.runMs))),
+        ]
+      : []),
+    numberColumn('compile', 8, (graph) => (graph.compileMs > 0 ? formatMs(graph.compileMs) : '–')),
+    ...(hasEager ? [eager] : []),
+    ...(width < wideFrom
+      ? []
+      : [
+          ...(hasRuns
+            ? [numberColumn('per run', 8, (graph) => ran(graph, () => formatMs(graph.runMs / graph.runs)))]
+            : []),
+          device,
+          where,
+        ]),
+  ]);
+});
 
 const orders: readonly {
   readonly title: string;
@@ -73,6 +96,7 @@ function graphOf(report: Report, settings: ViewSettings): GraphReport | undefine
 function list(report: Report, settings: ViewSettings): ListModel {
   const open = graphOf(report, settings);
   if (open !== undefined) return pageList(open, settings);
+  const table = tableFor(report);
   const { compare } = orders[settings.sort]!;
   const found = report.graphs.filter((graph) =>
     matches(settings, `${graph.id} ${graph.name} ${formatSite(graph.site)}`),
@@ -80,7 +104,7 @@ function list(report: Report, settings: ViewSettings): ListModel {
   return listOf(
     compare === undefined ? found : found.toSorted(compare),
     (graph) => ({ key: graph.id, isBreak: graph.endedBy.length > 0 }),
-    draw,
+    table.row,
   );
 }
 
@@ -162,9 +186,11 @@ export const graphsView: View = defineView({
   key: '3',
   sorts: orders.map((order) => order.title),
   listShare: 0.5,
-  commands: (report, settings) =>
-    graphOf(report, settings) === undefined
-      ? { enter: 'nodes', texts: 'texts', minify: 'minify', export: 'export' }
+  commands: (report, settings) => {
+    // A graph of PyTorch is text: it can be read, not run.
+    const own = report.source === 'fullgraph' ? { minify: 'minify', export: 'export' } : {};
+    return graphOf(report, settings) === undefined
+      ? { enter: 'nodes', texts: 'texts', ...own }
       : {
           enter: 'edges',
           back: 'back',
@@ -173,13 +199,14 @@ export const graphsView: View = defineView({
           descendants: 'descendants',
           toggle: 'fold',
           texts: 'text',
-          minify: 'minify',
-        },
+          ...own,
+        };
+  },
   head: (report, settings, width) => {
     const open = graphOf(report, settings);
     const listWidth = listWidthIn(width, 'auto');
     return open === undefined
-      ? [tableHead(columnsFor(listWidth), listWidth)]
+      ? [tableFor(report).head(listWidth)]
       : pageHead(open, settings, width, listWidth);
   },
   list,

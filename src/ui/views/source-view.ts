@@ -48,7 +48,10 @@ const looks: Readonly<
   ran: { mark: ' ', role: 'muted', words: 'ran, without operations of tensors' },
   never: { mark: '·', role: 'muted', words: 'never ran' },
 };
-const waitMark = 'w';
+const waitMark = 's';
+
+/** Code is wide. */
+const besideShare = 0.6;
 
 /** The open file: the one drilled into, or the only one. */
 function fileOf(report: Report, settings: ViewSettings): FileReport | undefined {
@@ -126,7 +129,7 @@ function drawLine(each: SourceLine, longestMs: number, gutter: number): Line {
       fit(durationMs > 0 ? formatDuration(durationMs) : '', timeWidth, 'right'),
       share > 0.5 ? 'bad' : 'muted',
     ),
-    span(heat, 'warning'),
+    span(` ${heat}`, 'warning'),
     span(` ${String(number).padStart(gutter)} `, 'muted'),
     ...(facts?.state === 'break' ? [span(text, 'strong')] : isDead ? [span(text, 'muted')] : codeSpans(text)),
   ];
@@ -226,7 +229,8 @@ function lineDetail(report: Report, file: FileReport, number: number, width: num
   const state = facts === undefined ? 'the trace says nothing about this line' : looks[facts.state].words;
   const time = facts !== undefined && facts.durationMs > 0 ? `, ${formatDuration(facts.durationMs)}` : '';
   return [
-    [span(`${file.file}:${number}`, 'accent'), span(`  ${state}${time}`, 'muted')],
+    line(`${file.file}:${number}`, 'accent'),
+    ...wrap(`${state}${time}`, width, 'muted'),
     ...here.flatMap((item) => breakLines(item, width)),
     ...eager.flatMap((each) => fact('eager', `${each.kernel}: ${each.reason}`, width, 'warning')),
     ...nodes.flatMap(({ graph, nodes: names }) => {
@@ -264,7 +268,7 @@ const legend: Line = [
     span(` ${state === 'never' ? 'never ran' : state}   `, 'muted'),
   ]),
   span(waitMark, 'bad'),
-  span(' waits   ', 'muted'),
+  span(' sync   ', 'muted'),
   span('█', 'warning'),
   span(' time', 'muted'),
 ];
@@ -290,6 +294,7 @@ export const sourceView: View = defineView({
   key: '6',
   sorts: orders.map((order) => order.title),
   listShare: 0.6,
+  besideShare,
   commands: (report, settings) =>
     fileOf(report, settings) === undefined
       ? { enter: 'lines' }
@@ -304,7 +309,7 @@ export const sourceView: View = defineView({
     if (open === undefined) {
       return report.files.length === 0
         ? [line(' the trace points into no file of the program', 'muted')]
-        : [tableHead(fileColumns, listWidthIn(width, 'auto'))];
+        : [tableHead(fileColumns, listWidthIn(width, 'auto', besideShare))];
     }
     const name = [
       span(` ${open.file}`, 'strong'),

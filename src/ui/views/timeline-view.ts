@@ -308,7 +308,7 @@ export const timelineView: View = defineView({
   commands: () => ({
     enter: 'zoom to span',
     'zoom-out': 'out',
-    left: 'move',
+    right: 'move',
     'next-break': 'next span',
     texts: 'texts',
   }),
