@@ -6,7 +6,7 @@ const layers: Record<string, readonly string[]> = {
   onnx: ['ir'],
   torch: ['ir'],
   capture: ['ir'],
-  host: ['ir', 'capture', 'compile', 'session'],
+  host: ['ir', 'onnx', 'capture', 'compile', 'export', 'session'],
   compile: ['ir', 'onnx'],
   export: ['ir', 'onnx', 'compile'],
   explain: ['ir'],

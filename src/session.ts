@@ -13,6 +13,7 @@ import { liveOrtSessions, type OrtDevice } from './compile/backends/onnxruntime.
 import type { Backend, RunKernel } from './compile/executable.ts';
 import { createOnnxBackend } from './compile/onnx-backend.ts';
 import { opTable } from './compile/ops/index.ts';
+import type { FinishedRun } from './capture/recorder.ts';
 import type { BreakCause } from './capture/reporter.ts';
 import { findBreakReason } from './ir/breaks/index.ts';
 import { GraphBreakError, UserError } from './ir/errors.ts';
@@ -53,6 +54,8 @@ export interface SessionOptions {
   readonly measureSavings?: boolean;
   /** Folder that keeps optimized models between processes; absent or false: none. */
   readonly cacheDirectory?: string | false;
+  /** Called after each run of a graph. */
+  readonly onRun?: (run: FinishedRun) => void;
   /** Whether idle threads of the native runtime spin: faster on a quiet machine, slower on a busy one. */
   readonly spinning?: boolean;
 }
@@ -262,7 +265,13 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     onBreak(cause) {
       if (isStrict && !unavoidable.has(cause.reason)) throw breakError(cause);
     },
-    onRun: savings === undefined ? undefined : (run) => savings.observe(run),
+    onRun:
+      savings === undefined
+        ? options.onRun
+        : (run) => {
+            savings.observe(run);
+            options.onRun?.(run);
+          },
     maxNodes: options.maxNodes ?? 4096,
     maxPendingBytes: options.maxPendingBytes ?? 512 * 1024 * 1024,
     recompileLimit: options.recompileLimit ?? 16,

@@ -160,7 +160,12 @@ function build(
     scope: () => undefined,
   };
   const values = results.map(({ dataId }) => backend.data.get(dataId));
-  const plan = planCut(producersOf(values, new Set(placeholders.keys())), new Set(values));
+  const cut = planCut(producersOf(values, new Set(placeholders.keys())), new Set(values));
+  // Inputs have the shapes that the caller knows, whatever their first use makes of them.
+  const plan = {
+    ...cut,
+    leafTypes: cut.leaves.map((leaf, index) => (placeholders.has(leaf) ? leaf.type : cut.leafTypes[index]!)),
+  };
   const kinds = plan.leaves.map((leaf) => (placeholders.has(leaf) ? 'input' : 'constant'));
   const built = buildGraph('exported', plan, kinds, naming);
   const refs = new Map<LazyValue, ValueRef>();

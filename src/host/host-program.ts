@@ -7,8 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { createRequire, register } from 'node:module';
 import { cpus, homedir } from 'node:os';
 import { recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
+import { UserError } from '../ir/errors.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
 import { monotonicMs } from '../clock.ts';
+import { eagerBackendName } from '../capture/install-backend.ts';
+import { createEagerBackend, createRunKernel } from '../compile/backends/eager.ts';
+import { opTable } from '../compile/ops/index.ts';
+import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
 import type { HostOptions } from './options.ts';
 import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
@@ -16,6 +21,8 @@ import { isTfjsNode } from './tfjs-node/names.ts';
 import { tfjsNodeStandIn, type Tfjs } from './tfjs-node/stand-in.ts';
 import { isTypescript, loadTypescript } from './typescript.ts';
 import { watchTfjs } from './watch-tfjs.ts';
+
+const usageExitCode = 2;
 
 /** Folder that holds fullgraph's code (`src` or `dist`). */
 const ownRoot = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -95,6 +102,9 @@ export async function hostProgram(options: HostOptions): Promise<void> {
 
   register('./module-hooks.js', import.meta.url);
   let session: Session | undefined;
+  let interpret: Interpret | undefined;
+  const collector =
+    options.exportModel === undefined ? undefined : createExportCollector(options.exportModel);
   watchTfjs({
     standIn(request, parentFile) {
       if (!isTfjsNode(request)) return undefined;
@@ -106,15 +116,27 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     onLoad(cores, models) {
       const core = cores.at(-1);
       if (core === undefined) return;
-      session = install(core as unknown as TfjsCore, {
-        cacheDirectory: defaultCacheDirectory(),
-        ...options,
-        explain,
-        measureSavings: options.measureSavings ?? explain,
-        frames,
-        onRecord,
-        now,
-      });
+      try {
+        session = install(core as unknown as TfjsCore, {
+          cacheDirectory: defaultCacheDirectory(),
+          ...options,
+          explain,
+          measureSavings: options.measureSavings ?? explain,
+          frames,
+          onRecord,
+          now,
+          ...(collector === undefined ? {} : { onRun: (run) => collector.onRun(run) }),
+        });
+        const host = core as unknown as TfjsCore;
+        interpret = (graph, leaves) =>
+          createEagerBackend(createRunKernel(host, eagerBackendName), opTable).compile(graph, leaves)
+            .executable;
+      } catch (error) {
+        // Options that cannot be had are our user's mistake, not an exception of the program.
+        if (!(error instanceof UserError)) throw error;
+        process.stderr.write(`error ${error.code}: ${error.message}\n  fix: ${error.hint ?? ''}\n`);
+        process.exit(usageExitCode);
+      }
       for (const exports of models) session.adopt(exports);
     },
   });
@@ -132,6 +154,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
       });
     }
     session?.finish(exitCode);
+    collector?.finish(interpret);
     trace?.close();
   };
   process.on('exit', finish);

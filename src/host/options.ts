@@ -4,6 +4,17 @@
  */
 import { UserError } from '../ir/errors.ts';
 
+/** A captured graph to be written as .onnx when the program ends. */
+export interface ExportRequest {
+  /** Id of the graph, such as `g3`; default: the one with the most work. */
+  readonly graph?: string;
+  /** Names of the tensors that are inputs; default: what is no variable and changes. */
+  readonly inputs?: readonly string[];
+  readonly file: string;
+  /** Where to leave an account of it as JSON. */
+  readonly report: string;
+}
+
 export interface HostOptions {
   /** Where to write the trace; none is written when absent. */
   readonly traceFile?: string;
@@ -29,6 +40,7 @@ export interface HostOptions {
   readonly freeze?: boolean;
   /** Folder of the disk cache; `false` switches it off. */
   readonly cacheDirectory?: string | false;
+  readonly exportModel?: ExportRequest;
   /** Do not install anything: the program runs as it is. */
   readonly disable?: boolean;
 }

@@ -100,6 +100,18 @@ describe('exportOnnx of a LayersModel', () => {
     expectClose(actual!, (model.predict(x) as tf.Tensor).dataSync());
   });
 
+  it('keeps the shape of an input whose first use is under another shape', () => {
+    const model = tf.sequential();
+    model.add(tf.layers.dense({ units: 2, inputShape: [3] }));
+    const exported = exportOnnx(model, tf.ones([1, 3]), common);
+    expect(exported.summary.inputs[0]!.dims).toEqual(['batch', 3]);
+    const x = tf.randomNormal([5, 3]);
+    expectClose(
+      run(exported, { [exported.summary.inputs[0]!.name]: x })[0]!,
+      (model.predict(x) as tf.Tensor).dataSync(),
+    );
+  });
+
   it('takes examples by name for models of several inputs', () => {
     const left = tf.input({ shape: [3], name: 'left' });
     const right = tf.input({ shape: [3], name: 'right' });

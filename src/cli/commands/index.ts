@@ -3,6 +3,7 @@ import type { Command } from '../command.ts';
 import { backendsCommand } from './backends.ts';
 import { diffCommand } from './diff.ts';
 import { explainCommand } from './explain.ts';
+import { exportCommand } from './export.ts';
 import { inspectCommand } from './inspect.ts';
 import { minifyCommand } from './minify.ts';
 import { runCommand } from './run.ts';
@@ -13,6 +14,7 @@ export const commands: readonly Command[] = [
   explainCommand,
   inspectCommand,
   minifyCommand,
+  exportCommand,
   diffCommand,
   whyCommand,
   backendsCommand,
