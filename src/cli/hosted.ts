@@ -22,29 +22,39 @@ function registerUrl(): string {
   return new URL(`../register.${extension}`, import.meta.url).href;
 }
 
+/** What to run. */
+export interface HostedProgram {
+  readonly file: string;
+  readonly arguments: readonly string[];
+  readonly options: HostOptions;
+}
+
+/** Words behind `node`, and the environment, that run a program under the hook. */
+export function hostedStart(
+  program: HostedProgram,
+  context: Context,
+): { readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv } {
+  return {
+    args: [...process.execArgv, '--import', registerUrl(), program.file, ...program.arguments],
+    env: { ...context.env, [optionsVariable]: JSON.stringify(program.options) },
+  };
+}
+
 /**
  * @param stdout `stderr` sends what the program prints to our standard error, so that ours stays clean.
  * @throws FG5014 when Node cannot be started.
  */
 export function runHosted(
-  program: {
-    readonly file: string;
-    readonly arguments: readonly string[];
-    readonly options: HostOptions;
-    readonly stdout: 'inherit' | 'stderr';
-  },
+  program: HostedProgram & { readonly stdout: 'inherit' | 'stderr' },
   context: Context,
 ): Promise<HostedResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(
-      process.execPath,
-      [...process.execArgv, '--import', registerUrl(), program.file, ...program.arguments],
-      {
-        cwd: context.cwd,
-        env: { ...context.env, [optionsVariable]: JSON.stringify(program.options) },
-        stdio: ['inherit', program.stdout === 'inherit' ? 'inherit' : 2, 'inherit'],
-      },
-    );
+    const { args, env } = hostedStart(program, context);
+    const child = spawn(process.execPath, args, {
+      cwd: context.cwd,
+      env,
+      stdio: ['inherit', program.stdout === 'inherit' ? 'inherit' : 2, 'inherit'],
+    });
     // A terminal sends Ctrl-C to the child as well: passing it on would make it two.
     const handlers = forwarded.map((signal) => {
       const isFromTerminal = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT');

@@ -45,9 +45,11 @@ export function createUiStore(
     createSource(report, views, status, size);
   const { width, height } = size();
   let shown = content;
+  const first = sourceOf(content);
   let snapshot: Snapshot = {
-    source: sourceOf(content),
-    state: initialState(content.views, width, height),
+    source: first,
+    // Told of its report at once, so that the cursor starts on a row.
+    state: reduceUi(initialState(content.views, width, height), { kind: 'report' }, first).state,
   };
 
   function set(next: Snapshot): void {

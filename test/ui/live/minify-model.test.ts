@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest';
+import { buildReport } from '../../../src/explain/report-builder.ts';
+import type { MinifyRecord } from '../../../src/ir/record.ts';
+import { initialSettings } from '../../../src/ui/define-view.ts';
+import { lineText, lineWidth } from '../../../src/ui/lines.ts';
+import { createMinifyFold, sizeCurve, type MinifyModel } from '../../../src/ui/live/minify-model.ts';
+import { createMinifyView } from '../../../src/ui/views/minify-view.ts';
+
+const start: MinifyRecord = {
+  kind: 'minify-start',
+  timeMs: 100,
+  input: 'train.mjs',
+  signature: 'crash: RangeError',
+  size: 1000,
+  unit: 'tokens',
+};
+
+function trial(timeMs: number, pass: string, size: number, isAccepted: boolean): MinifyRecord[] {
+  const outcome = isAccepted ? 'accepted' : 'rejected';
+  const records: MinifyRecord[] = [{ kind: 'minify-trial', timeMs, pass, size, outcome, durationMs: 10 }];
+  if (isAccepted) records.push({ kind: 'minify-best', timeMs, size, text: `program of ${size}\nline 2` });
+  return records;
+}
+
+const records: readonly MinifyRecord[] = [
+  start,
+  ...trial(200, 'delete', 500, true),
+  ...trial(300, 'delete', 400, false),
+  ...trial(400, 'inline', 10, true),
+  { kind: 'minify-slip', timeMs: 450, signature: 'nan: Log', text: 'another program' },
+];
+
+function modelOf(some: readonly MinifyRecord[]): MinifyModel {
+  const fold = createMinifyFold('?');
+  for (const record of some) fold.add(record);
+  return fold.model();
+}
+
+const report = buildReport([]);
+
+function screen(model: MinifyModel, key = 'pass delete', width = 80): string {
+  const view = createMinifyView(model);
+  const list = view.list(report, initialSettings);
+  const lines = [
+    ...view.head!(report, initialSettings, width),
+    ...Array.from({ length: list.count }, (_, index) => list.line(index, width)),
+    ...view.detail!(report, initialSettings, key, width),
+  ];
+  for (const line of lines) expect(lineWidth(line)).toBeLessThanOrEqual(width);
+  return lines.map(lineText).join('\n');
+}
+
+describe('a search', () => {
+  test('is counted by pass, with what each took away', () => {
+    const { passes, trials, outcomes, size } = modelOf(records);
+    expect(passes).toEqual([
+      { name: 'delete', trials: 2, accepted: 1, saved: 500, durationMs: 20 },
+      { name: 'inline', trials: 1, accepted: 1, saved: 490, durationMs: 10 },
+    ]);
+    expect([trials, outcomes.accepted, outcomes.rejected, size]).toEqual([3, 2, 1, 10]);
+  });
+
+  test('goes through its phases', () => {
+    const fold = createMinifyFold('train.mjs');
+    expect(fold.model().phase).toBe('probing');
+    fold.add(start);
+    expect(fold.model().phase).toBe('reducing');
+    fold.setPhase('paused');
+    expect(fold.model().phase).toBe('paused');
+    fold.setPhase('resumed');
+    fold.setPhase('stopping');
+    expect(fold.model().phase).toBe('stopping');
+    fold.add({ kind: 'minify-end', timeMs: 1, size: 3, trials: 4, directory: 'repro', verified: true });
+    expect(fold.model().phase).toBe('done');
+  });
+
+  test('that ended without a result says why', () => {
+    const fold = createMinifyFold('train.mjs');
+    fold.fail('it does not fail');
+    expect(screen(fold.model())).toContain('it does not fail');
+  });
+});
+
+describe('the size curve', () => {
+  test('falls from full blocks to the lowest, at the time of each step', () => {
+    const curve = sizeCurve(modelOf(records), 6);
+    expect(curve).toHaveLength(6);
+    expect(curve.startsWith('█')).toBe(true);
+    expect(curve.endsWith('▁')).toBe(true);
+    const levels = Array.from(curve, (block) => '▁▂▃▄▅▆▇█'.indexOf(block));
+    expect(levels).toEqual(levels.toSorted((left, right) => right - left));
+  });
+
+  test('is empty before the first size, and flat when nothing shrank', () => {
+    expect(sizeCurve(modelOf([]), 10)).toBe('');
+    expect(new Set(sizeCurve(modelOf([start]), 10)).size).toBe(1);
+  });
+});
+
+describe('the view', () => {
+  test('shows the search at a glance', () => {
+    expect(screen(modelOf(records))).toMatchInlineSnapshot(`
+      " train.mjs  crash: RangeError  shrinking
+       1000 → 10 tokens (99 % gone) █████████████▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▁▁▁▁▁▁▁▁
+       3 trials · 2 accepted · 1 rejected · 450 ms
+      pass                                        trials  accepted    saved       time
+        delete                                         2         1     -500    20.0 ms
+      ▶ inline                                         1         1     -490    10.0 ms
+      other failures met on the way
+      nan: Log  another program
+      best so far: 10 tokens
+       1 │ program of 10
+       2 │ line 2"
+    `);
+  });
+
+  test('shows another failure when the cursor is on it', () => {
+    expect(screen(modelOf(records), 'slip 0')).toContain('another program');
+  });
+
+  test('offers to pause and stop only while there is something to stop', () => {
+    const running = createMinifyView(modelOf(records)).commands!(report, initialSettings);
+    expect(running).toMatchObject({ pause: 'pause', stop: 'stop with best' });
+    const done = modelOf([
+      ...records,
+      { kind: 'minify-end', timeMs: 500, size: 10, trials: 3, directory: '/tmp/repro', verified: true },
+    ]);
+    expect(createMinifyView(done).commands!(report, initialSettings)).not.toHaveProperty('pause');
+    expect(screen(done, 'pass delete', 60)).toContain('fails the same way');
+  });
+});
