@@ -98,7 +98,8 @@ export function settle(state: UiState, context: UiContext, view: View): UiState 
   const own = viewStateOf(state, view.id);
   const list = context.listOf(view, own.settings);
   const isThere = own.cursor < list.count && list.row(own.cursor).key === own.row;
-  const index = isThere ? own.cursor : (indexOfKey(list, own.row) ?? own.cursor);
+  const found = isThere ? own.cursor : indexOfKey(list, own.row);
+  const index = found ?? (own.row === undefined ? firstRow(list) : own.cursor);
   return moveTo(state, context, view, index, 1);
 }
 

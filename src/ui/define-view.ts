@@ -130,7 +130,7 @@ export interface View {
   /** Positions on the horizontal axis that `n` and `N` go to for a row: a share of the axis. */
   jump?(report: Report, settings: ViewSettings, key: string, direction: 1 | -1): number | undefined;
   /** Columns of the screen that the horizontal axis takes. */
-  axisColumns?(width: number): number;
+  axisColumns?(report: Report, width: number): number;
   /** Words that the help screen explains. */
   readonly terms?: Readonly<Record<string, string>>;
 }

@@ -47,44 +47,58 @@ export function lineWidth(spans: Line): number {
   return width;
 }
 
-const controlCharacters = /(?![\t\n])\p{Cc}/gu;
+/** Control characters, line separators, marks that turn the direction of text, halves of surrogate pairs. */
+const harmful = /(?!\n)[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u202a-\u202e\u2066-\u2069]/gu;
+const isPlain = /^[ -~]*$/;
 
-/** Text that cannot move the cursor or colour the screen, whatever a program put into its names. */
+/** Text that cannot move the cursor or colour the screen, whatever a program put into its names. Line ends stay. */
 export function printable(text: string): string {
-  return text.replaceAll('\t', '  ').replaceAll(controlCharacters, '·');
+  return isPlain.test(text) ? text : text.replaceAll('\t', '  ').replaceAll(harmful, '·');
+}
+
+/** A line that is one line, and as wide as it looks. */
+export function cleanLine(spans: Line): Line {
+  if (spans.every((each) => isPlain.test(each.text))) return spans;
+  return spans.map((each) => ({ ...each, text: printable(each.text).replaceAll('\n', ' ') }));
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
+/** The longest start of a text that takes at most `width` columns. */
+function startOf(text: string, width: number): string {
+  let used = 0;
+  let length = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    used += stringWidth(segment);
+    if (used > width) break;
+    length += segment.length;
+  }
+  return text.slice(0, length);
+}
+
 /** The longest start of a text that fits into `width` columns, with an ellipsis when something was cut. */
 export function truncate(text: string, width: number): string {
   if (width <= 0) return '';
-  if (text.length <= width && /^[\u0020-\u007e]*$/.test(text)) return text;
-  if (stringWidth(text) <= width) return text;
-  let used = 0;
-  let kept = '';
-  for (const { segment } of graphemes.segment(text)) {
-    const next = stringWidth(segment);
-    if (used + next > width - 1) break;
-    kept += segment;
-    used += next;
-  }
-  return `${kept}…`;
+  if (text.length <= width && isPlain.test(text)) return text;
+  // A long text is cut before it is measured: no grapheme that counts is wider than this.
+  const candidate = text.length > width * 16 ? text.slice(0, width * 16) : text;
+  if (candidate === text && stringWidth(text) <= width) return text;
+  return `${startOf(candidate, width - 1)}…`;
 }
 
-/** Cut at `width` columns. */
+/** Cut at `width` columns, with an ellipsis. */
 export function truncateLine(spans: Line, width: number): Line {
   if (lineWidth(spans) <= width) return spans;
   const kept: Span[] = [];
-  let left = width;
+  let left = width - 1;
   for (const each of spans) {
     const own = stringWidth(each.text);
-    if (own < left) {
+    if (own <= left) {
       kept.push(each);
       left -= own;
       continue;
     }
-    kept.push({ ...each, text: truncate(`${each.text} `, left) });
+    if (width > 0) kept.push({ ...each, text: `${startOf(each.text, left)}…` });
     break;
   }
   return kept;
@@ -104,24 +118,35 @@ export function padLine(spans: Line, width: number): Line {
   return missing > 0 ? [...cut, { text: ' '.repeat(missing) }] : cut;
 }
 
+/** Cuts a word that is wider than a line; each piece holds at least one character. */
+function pieces(word: string, width: number): string[] {
+  const cut: string[] = [];
+  let rest = word;
+  while (stringWidth(rest) > width) {
+    const head = startOf(rest, width);
+    const first = head === '' ? graphemes.segment(rest)[Symbol.iterator]().next().value!.segment : head;
+    cut.push(first);
+    rest = rest.slice(first.length);
+  }
+  return [...cut, rest];
+}
+
 /** Breaks a text into lines of at most `width` columns, at blanks where possible. */
 export function wrap(text: string, width: number, role?: Role, indent = ''): Line[] {
-  const room = Math.max(1, width - indent.length);
+  const room = Math.max(2, width - indent.length);
   const lines: Line[] = [];
   for (const paragraph of printable(text).split('\n')) {
     let current = '';
     for (const word of paragraph.split(' ')) {
       const joined = current === '' ? word : `${current} ${word}`;
-      if (stringWidth(joined) <= room) current = joined;
-      else {
-        if (current !== '') lines.push(line(indent + current, role));
-        current = word;
-        while (stringWidth(current) > room) {
-          const head = truncate(current, room + 1).slice(0, -1);
-          lines.push(line(indent + head, role));
-          current = current.slice(head.length);
-        }
+      if (stringWidth(joined) <= room) {
+        current = joined;
+        continue;
       }
+      if (current !== '') lines.push(line(indent + current, role));
+      const cut = pieces(word, room);
+      lines.push(...cut.slice(0, -1).map((piece) => line(indent + piece, role)));
+      current = cut.at(-1)!;
     }
     lines.push(line(indent + current, role));
   }

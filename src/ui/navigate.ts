@@ -94,7 +94,7 @@ export function zoom(state: UiState, view: View, factor: number): UiState {
 export function along(state: UiState, context: UiContext, view: View, columns: number): UiState {
   const { settings } = viewStateOf(state, view.id);
   const { listWidth } = layoutIn(state, context, view);
-  const step = columns / (settings.zoom * (view.axisColumns?.(listWidth) ?? listWidth));
+  const step = columns / (settings.zoom * (view.axisColumns?.(context.report, listWidth) ?? listWidth));
   return withView(state, view.id, { settings: standAt(settings, settings.at + step), detailScroll: 0 });
 }
 

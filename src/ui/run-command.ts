@@ -46,8 +46,12 @@ export function runCommand(state: UiState, context: UiContext, command: Command)
   const view = openView(state, context.views);
   const own = viewStateOf(state, view.id);
   const plain = (next: UiState): Step => ({ state: next, effects: [] });
-  const page = (): number => Math.max(1, layoutIn(state, context, view).listHeight - 1);
-  const quarter = (): number => Math.max(1, Math.floor((view.axisColumns?.(state.width) ?? 32) / 4));
+  const page = (): number => {
+    const { listHeight, detailHeight } = layoutIn(state, context, view);
+    return Math.max(1, (own.focus === 'list' ? listHeight : detailHeight) - 1);
+  };
+  const quarter = (): number =>
+    Math.max(1, Math.floor((view.axisColumns?.(context.report, state.width) ?? 0) / 4));
   switch (command) {
     case 'up':
       return plain(move(state, context, view, -1));

@@ -7,7 +7,7 @@ import type { ListModel, View, ViewSettings } from './define-view.ts';
 import { helpLines } from './help.ts';
 import { keymap, keyOf, type Command } from './keymap.ts';
 import { layoutFor, type Layout } from './layout.ts';
-import { line, lineWidth, padLine, span, truncateLine, type Line, type Span } from './lines.ts';
+import { cleanLine, line, lineWidth, padLine, span, truncateLine, type Line, type Span } from './lines.ts';
 import { openView, viewStateOf, type UiState, type ViewState } from './ui-model.ts';
 
 export interface ScreenSource {
@@ -96,8 +96,9 @@ function visibleRows(list: ListModel, own: ViewState, layout: Layout): Line[] {
     const index = own.scroll + row;
     if (index >= list.count) return [];
     const isUnderCursor = index === own.cursor;
-    if (isUnderCursor && list.selectedLine !== undefined) return list.selectedLine(index, layout.listWidth);
-    const drawn = padLine(list.line(index, layout.listWidth), layout.listWidth);
+    if (isUnderCursor && list.selectedLine !== undefined)
+      return cleanLine(list.selectedLine(index, layout.listWidth));
+    const drawn = padLine(cleanLine(list.line(index, layout.listWidth)), layout.listWidth);
     return isUnderCursor ? drawn.map((each) => span(each.text, 'selected')) : drawn;
   });
   if (list.count === 0)
@@ -108,7 +109,7 @@ function visibleRows(list: ListModel, own: ViewState, layout: Layout): Line[] {
 /** The part of the detail that is on the screen; its last line says when there is more. */
 function visibleDetail(detail: readonly Line[], own: ViewState, layout: Layout): Line[] {
   const from = Math.min(own.detailScroll, Math.max(0, detail.length - layout.detailHeight));
-  const shown = detail.slice(from, from + layout.detailHeight);
+  const shown = detail.slice(from, from + layout.detailHeight).map(cleanLine);
   const more = detail.length - from - shown.length;
   if (more > 0 && shown.length > 0) {
     const how = own.focus === 'detail' ? '↓' : 'f, then ↓';
@@ -123,7 +124,7 @@ function body(source: ScreenSource, state: UiState, view: View): Line[] {
   const list = source.listOf(view, own.settings);
   const layout = layoutFor(state, source.report, view, own, list.count);
   const head = view.head?.(source.report, own.settings, state.width) ?? [];
-  const lines: Line[] = head.slice(0, layout.headHeight);
+  const lines: Line[] = head.slice(0, layout.headHeight).map(cleanLine);
   const rows = visibleRows(list, own, layout);
   if (layout.split === 'none') return [...lines, ...rows];
   const shown = visibleDetail(source.detailOf(view, own), own, layout);
@@ -170,7 +171,7 @@ export function screenOf(source: ScreenSource, state: UiState): readonly Line[] 
     tabs(source, state, view),
     line('─'.repeat(width), 'muted'),
     ...body(source, state, view),
-    footer(source, state, view, count),
+    cleanLine(footer(source, state, view, count)),
   ];
   return lines.map((each) => truncateLine(each, width));
 }

@@ -47,7 +47,7 @@ const tableFor = perReport((report): Table<BreakReport> => {
     align: 'right',
     cell: (item) => span(item.waitMs > 0 ? formatMs(item.waitMs) : '–'),
   };
-  const placeWidth = widthOf(report.breaks.map(place), 0.4);
+  const placeWidth = widthOf(report.breaks.map(place), 0.3);
   const where = (width: number): TableColumn<BreakReport> => ({
     title: 'place',
     width: placeWidth(width),
@@ -138,14 +138,13 @@ function list(report: Report, settings: ViewSettings): ListModel {
   };
 }
 
-function costText(item: BreakReport, wallMs: number): string {
+function costText(item: BreakReport, wallMs: number): string | undefined {
   if (item.savingMs !== null) {
     if (item.savingMs <= 0) return 'nothing measurable would be saved without it';
     const share = wallMs > 0 ? `, ${formatShare(Math.min(1, item.savingMs / wallMs))} of the run` : '';
     return `${formatMs(item.savingMs)} would be saved without it${share} (measured)`;
   }
-  const skipped = item.savingSkipped === undefined ? '' : ` (${item.savingSkipped})`;
-  return `not measured${skipped}`;
+  return item.savingSkipped === undefined ? undefined : `not measured: ${item.savingSkipped}`;
 }
 
 function countText(item: BreakReport): string {
@@ -191,8 +190,9 @@ function fixLines(item: BreakReport, width: number): Line[] {
 function detail(report: Report, _settings: ViewSettings, key: string, width: number): Line[] {
   const item = report.breaks.find((each) => each.key === key);
   if (item === undefined) return [];
+  const cost = costText(item, report.totals.wallMs);
   const facts: (readonly [string, string])[] = [
-    ['cost', costText(item, report.totals.wallMs)],
+    ...(cost === undefined ? [] : [['cost', cost] as const]),
     ['happened', countText(item)],
     ...(item.tensors.length === 0 ? [] : [['forced', tensorText(item)] as const]),
     ...(item.apis.length === 0 ? [] : [['by', item.apis.join(', ')] as const]),

@@ -35,10 +35,14 @@ function reasonOf(frame: FrameReport): string {
 const tableFor = perReport((report): Table<FrameReport> => {
   const functionWidth = widthOf(
     report.frames.map((frame) => frame.function),
-    0.35,
+    0.25,
+  );
+  const idWidth = widthOf(
+    report.frames.map((frame) => frame.id),
+    0.2,
   );
   return tableOf((width) => [
-    { title: 'frame', width: 9, cell: (frame) => span(frame.id, 'accent') },
+    { title: 'frame', width: idWidth(width), cell: (frame) => span(frame.id, 'accent') },
     { title: 'ended', width: 7, cell: ({ status }) => span(looks[status].word, looks[status].role) },
     {
       title: 'compile',

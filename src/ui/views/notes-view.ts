@@ -57,15 +57,18 @@ export const notesView: View = defineView({
   id: 'notes',
   title: 'Notes',
   key: '0',
-  list: (report, settings) =>
-    listOf(
-      itemsOf(report).filter(({ note }) => matches(settings, `${note.code} ${note.text}`)),
+  list: (report, settings) => {
+    const items = itemsOf(report);
+    const codeWidth = items.reduce((most, { note }) => Math.max(most, note.code.length), 0);
+    return listOf(
+      items.filter(({ note }) => matches(settings, `${note.code} ${note.text}`)),
       ({ key }) => ({ key }),
       ({ note }) => [
-        span(` ${note.code.padEnd(9)} `, roles[note.severity]),
+        span(` ${note.code.padEnd(codeWidth)}  `, roles[note.severity]),
         span(note.count > 1 ? `${note.text} (${note.count}×)` : note.text),
       ],
-    ),
+    );
+  },
   detail: (report, _settings, key, width) => {
     const note = find(report, key);
     return note === undefined ? [] : detail(report, note, width);

@@ -8,13 +8,20 @@ import { defineView, listOf, matches, type ListModel, type View, type ViewSettin
 import { listWidthIn } from '../layout.ts';
 import { line, printable, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
 import { codeSpans } from '../parts/code-spans.ts';
+import { perReport } from '../parts/table.ts';
 
-const columns: readonly Column[] = [
-  { title: 'of', width: 12 },
+const columnsFor = perReport((report): readonly Column[] => [
+  {
+    title: 'of',
+    width: Math.min(
+      16,
+      report.graphs.reduce((most, { id }) => Math.max(most, id.length), 4),
+    ),
+  },
   { title: 'text', width: 'flex' },
   { title: 'size', width: 9, align: 'right' },
   { title: 'language', width: 10 },
-];
+]);
 
 /** The graph's own text, under a name of its own beside what the trace attaches. */
 const graphText = 'graph';
@@ -32,6 +39,16 @@ function stackText(graph: GraphReport): ArtifactReport[] {
     )
     .join('\n');
   return [{ name: 'stack', owner: graph.id, language: 'text', text }];
+}
+
+/** One frame may have several texts of a name, one per attempt: all but the first get a number. */
+function withUniqueNames(texts: readonly ArtifactReport[]): readonly ArtifactReport[] {
+  const counts = new Map<string, number>();
+  return texts.map((text) => {
+    const count = (counts.get(keyOf(text)) ?? 0) + 1;
+    counts.set(keyOf(text), count);
+    return count === 1 ? text : { ...text, name: `${text.name} #${count}` };
+  });
 }
 
 const known = new WeakMap<Report, readonly ArtifactReport[]>();
@@ -55,8 +72,9 @@ function allTexts(report: Report): readonly ArtifactReport[] {
     ]),
     ...report.artifacts.filter((artifact) => !ids.has(artifact.owner)),
   ];
-  known.set(report, texts);
-  return texts;
+  const numbered = withUniqueNames(texts);
+  known.set(report, numbered);
+  return numbered;
 }
 
 /** Texts of a graph or frame: its own, and those of the frame or graph that it belongs to. */
@@ -66,7 +84,6 @@ function textsOf(report: Report, owner: string): readonly ArtifactReport[] {
   return allTexts(report).filter((text) => owners.has(text.owner));
 }
 
-/** Names of one owner are unique but for repeats, which are numbered. */
 function keyOf(text: ArtifactReport): string {
   return `${text.owner} ${text.name}`;
 }
@@ -86,9 +103,9 @@ function sizeOf(text: ArtifactReport): number {
   return text.text?.length ?? text.location?.lengthBytes ?? 0;
 }
 
-function drawText(text: ArtifactReport, width: number): Line {
+function drawText(report: Report, text: ArtifactReport, width: number): Line {
   return tableRow(
-    columns,
+    columnsFor(report),
     [
       span(text.owner, 'accent'),
       span(text.name),
@@ -137,7 +154,7 @@ function list(report: Report, settings: ViewSettings): ListModel {
   return listOf(
     texts.filter((text) => matches(settings, `${text.owner} ${text.name} ${text.language}`)),
     (text) => ({ key: keyOf(text) }),
-    drawText,
+    (text, width) => drawText(report, text, width),
   );
 }
 
@@ -169,7 +186,7 @@ export const textsView: View = defineView({
       : { enter: '', back: 'back', right: 'shift', 'open-editor': '' },
   head: (report, settings, width) => {
     const open = openText(report, settings);
-    if (open === undefined) return [tableHead(columns, listWidthIn(width, 'auto'))];
+    if (open === undefined) return [tableHead(columnsFor(report), listWidthIn(width, 'auto'))];
     const content = contentOf(open, settings);
     const size = content === undefined ? '' : formatPlural(content.split('\n').length, 'line');
     const shift = settings.column > 0 ? `, from column ${settings.column + 1}` : '';

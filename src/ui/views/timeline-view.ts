@@ -18,10 +18,10 @@ import {
   type Span,
 } from '../lines.ts';
 import { formatSite, placeOf } from '../parts/format.ts';
+import { perReport } from '../parts/table.ts';
 import { sparkline } from '../parts/sparkline.ts';
 import { laneCells, nextStart, spansIn, sumNames, type TimeWindow } from '../timeline/lane-cells.ts';
 
-const titleWidth = 11;
 const memoryKey = 'memory';
 
 /** Lanes of our own traces in the order of the story; those of others behind them, as they come. */
@@ -43,8 +43,14 @@ function lanesOf(report: Report): readonly TimelineLane[] {
   return report.timeline.lanes.toSorted((left, right) => rankOf(left.title) - rankOf(right.title));
 }
 
-function axisColumns(width: number): number {
-  return Math.max(10, width - titleWidth);
+/** Columns in front of the lanes: the longest title and a blank on each side. */
+const titleWidthOf = perReport((report): number => {
+  const titles = report.timeline.lanes.map((lane) => lane.title.length);
+  return Math.min(18, Math.max(9, ...titles) + 2);
+});
+
+function axisColumns(report: Report, width: number): number {
+  return Math.max(10, width - titleWidthOf(report));
 }
 
 function rangeOf(report: Report): { startMs: number; lengthMs: number } {
@@ -70,7 +76,7 @@ function cursorMs(report: Report, settings: ViewSettings): number {
 
 /** The time that the column under the cursor stands for. The detail is as wide as the list here. */
 function underCursor(report: Report, settings: ViewSettings, width: number): TimeWindow {
-  const columns = axisColumns(width);
+  const columns = axisColumns(report, width);
   const { fromMs, toMs } = windowOf(report, settings);
   const perColumn = (toMs - fromMs) / columns;
   const column = cursorColumn(settings, columns);
@@ -87,7 +93,7 @@ function roundStep(least: number): number {
 /** Columns between two times that are written on the axis. */
 const tickColumns = 16;
 
-function axisLine(window: TimeWindow, columns: number): Line {
+function axisLine(report: Report, window: TimeWindow, columns: number): Line {
   const perColumn = (window.toMs - window.fromMs) / columns;
   const step = roundStep(perColumn * tickColumns);
   let text = '';
@@ -96,15 +102,15 @@ function axisLine(window: TimeWindow, columns: number): Line {
     const label = `╷${formatDuration(tick * step)}`;
     if (column >= text.length) text = text.padEnd(column) + label;
   }
-  return [span(' '.repeat(titleWidth)), span(fit(text, columns), 'muted')];
+  return [span(' '.repeat(titleWidthOf(report))), span(fit(text, columns), 'muted')];
 }
 
 function head(report: Report, settings: ViewSettings, width: number): Line[] {
   if (report.timeline.lanes.length === 0) return [line(' the trace holds no times', 'muted')];
-  const columns = axisColumns(width);
+  const columns = axisColumns(report, width);
   const window = windowOf(report, settings);
   const { lengthMs } = rangeOf(report);
-  const marker = ' '.repeat(titleWidth + cursorColumn(settings, columns));
+  const marker = ' '.repeat(titleWidthOf(report) + cursorColumn(settings, columns));
   return [
     [
       span(` ${formatDuration(window.toMs - window.fromMs)}`, 'strong'),
@@ -112,14 +118,14 @@ function head(report: Report, settings: ViewSettings, width: number): Line[] {
       span(formatDuration(cursorMs(report, settings)), 'strong'),
       span(settings.zoom > 1 ? `, zoom ${formatCount(settings.zoom)}×` : '', 'muted'),
     ],
-    axisLine(window, columns),
+    axisLine(report, window, columns),
     [span(marker), span('▼', 'accent')],
   ];
 }
 
 /** Blocks as high as each column is busy; spans with the room for it carry their names. */
 function drawLane(report: Report, settings: ViewSettings, lane: TimelineLane, width: number): Span[] {
-  const columns = axisColumns(width);
+  const columns = axisColumns(report, width);
   const { busy, wide } = laneCells(lane, windowOf(report, settings), columns);
   const blocks = sparkline(busy);
   const role = laneOrder[rankOf(lane.title)]?.role ?? 'text';
@@ -178,7 +184,7 @@ function rowsOf(report: Report, settings: ViewSettings): Row[] {
     lanes.push({
       key: memoryKey,
       title: 'memory',
-      draw: (width) => [span(sparkline(memoryCells(report, settings, axisColumns(width))), 'muted')],
+      draw: (width) => [span(sparkline(memoryCells(report, settings, axisColumns(report, width))), 'muted')],
     });
   }
   return lanes.filter((row) => matches(settings, row.title));
@@ -320,12 +326,12 @@ export const timelineView: View = defineView({
       row: (index) => ({ key: rows[index]!.key }),
       line(index, width) {
         const { title, draw } = rows[index]!;
-        return [span(fit(` ${title}`, titleWidth)), ...draw(width)];
+        return [span(fit(` ${title}`, titleWidthOf(report))), ...draw(width)];
       },
       selectedLine(index, width) {
         const { title, draw } = rows[index]!;
-        const cells = withCursor(draw(width), cursorColumn(settings, axisColumns(width)));
-        return [span(fit(` ${title}`, titleWidth - 1), 'selected'), span(' '), ...cells];
+        const cells = withCursor(draw(width), cursorColumn(settings, axisColumns(report, width)));
+        return [span(fit(` ${title}`, titleWidthOf(report) - 1), 'selected'), span(' '), ...cells];
       },
     };
   },
