@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { constants, gunzipSync } from 'node:zlib';
 import { isTorchTrace } from '../torch/index.ts';
 import { UserError } from '../ir/errors.ts';
 import type { Context } from './command.ts';
@@ -36,7 +37,23 @@ async function* chain(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncG
   for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }
 
-/** Ours begin with `{`; PyTorch's with a log line. Compressed input is looked at by its reader. */
+/** The first characters, decompressed when need be; damage shows later, to the reader. */
+function textOf(head: Buffer): string {
+  let plain = head;
+  if (head[0] === 0x1f && head[1] === 0x8b) {
+    try {
+      plain = gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+    } catch {
+      // Not that kind of file after all.
+    }
+  }
+  return plain
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .trimStart();
+}
+
+/** Ours begin with `{`; PyTorch's with a log line. */
 async function standardInput(context: Context): Promise<Input> {
   const iterator = (context.stdin as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
   const first = await iterator.next();
@@ -45,7 +62,7 @@ async function standardInput(context: Context): Promise<Input> {
   }
   const head = Buffer.from(first.value);
   const bytes = chain(head, iterator);
-  return head.toString('latin1').replace('\u00ef\u00bb\u00bf', '').trimStart().startsWith('{')
+  return textOf(head).startsWith('{')
     ? { kind: 'trace', path: '-', bytes }
     : { kind: 'torch', name: 'standard input', paths: ['-'], bytes };
 }
@@ -56,10 +73,7 @@ async function headOf(path: string): Promise<string> {
   try {
     const buffer = Buffer.alloc(4096);
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-    return buffer
-      .toString('utf8', 0, bytesRead)
-      .replace(/^\uFEFF/, '')
-      .trimStart();
+    return textOf(buffer.subarray(0, bytesRead));
   } finally {
     await handle.close();
   }

@@ -8,10 +8,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 };
 
 for (const stream of [process.stdout, process.stderr]) {
-  // `| head` closes the pipe: what is left needs no reader.
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // `| head` closes the pipe: what is left needs no reader. Other errors reach the one who wrote.
+  stream.on('error', () => undefined);
 }
 
 process.exitCode = await main(

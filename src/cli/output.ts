@@ -1,17 +1,45 @@
 /** Writing: whole files or none, and streams without losing the tail of a pipe. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../ir/errors.ts';
 import type { Context, Output } from './command.ts';
 
-/** Resolves when the stream took the text. A reader that went away (`| head`) is no error. */
+function writeError(what: string, cause: unknown): UserError {
+  return new UserError(`cannot write ${what}: ${(cause as Error).message}`, {
+    code: 'FG5016',
+    hint: 'Name a writable place with room.',
+    cause,
+  });
+}
+
+/**
+ * Resolves when the stream took the text. A reader that went away (`| head`) is no error.
+ * @throws FG5016 when nothing can be written any more: a full disk.
+ */
 export function print(output: Output, text: string): Promise<void> {
   return new Promise((done, fail) => {
     output.write(text, (error) => {
       if (error === null || error === undefined || (error as NodeJS.ErrnoException).code === 'EPIPE') done();
-      else fail(error);
+      else fail(writeError('the output', error));
     });
   });
+}
+
+/** Whether something is there that must be written to as it is: a pipe, a terminal, a device. */
+async function isSpecial(target: string): Promise<boolean> {
+  const stats = await stat(target).catch(() => undefined);
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory();
+}
+
+/** Makes the folder only when it is missing. */
+async function withFolder<T>(target: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    await mkdir(dirname(target), { recursive: true });
+    return write();
+  }
 }
 
 /**
@@ -22,16 +50,36 @@ export async function writeWhole(context: Context, path: string, data: string | 
   const target = resolve(context.cwd, path);
   const temporary = `${target}.${process.pid}.tmp`;
   try {
-    await mkdir(dirname(target), { recursive: true });
-    await writeFile(temporary, data);
-    await rename(temporary, target);
+    if (await isSpecial(target)) await writeFile(target, data);
+    else {
+      await withFolder(target, () => writeFile(temporary, data));
+      await rename(temporary, target);
+    }
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw new UserError(`cannot write ${path}: ${(cause as Error).message}`, {
-      code: 'FG5016',
-      hint: 'Name a writable place with room.',
+    throw writeError(path, cause);
+  }
+}
+
+/**
+ * Creates the trace file, empty, before the program starts: a run of hours must not end in nowhere.
+ * @param isReadBack the report is made from it, so it must be a file.
+ * @throws FG5003 when it cannot be written.
+ */
+export async function claimTraceFile(path: string, isReadBack: boolean): Promise<void> {
+  const fail = (reason: string, cause?: unknown): never => {
+    throw new UserError(`cannot write the trace file ${path}: ${reason}`, {
+      code: 'FG5003',
+      hint: 'Name a writable file with --trace-out.',
       cause,
     });
+  };
+  if (isReadBack && (await isSpecial(path))) fail('it is no regular file');
+  try {
+    const handle = await withFolder(path, () => open(path, 'w'));
+    await handle.close();
+  } catch (cause) {
+    fail((cause as Error).message, cause);
   }
 }
 

@@ -14,6 +14,9 @@ import { fileBytes, type Input } from './input.ts';
 /** @param bytes read so far; `totalBytes` is 0 when it cannot be known. */
 export type OnProgress = (bytes: number, totalBytes: number) => void;
 
+/** Characters; a text of more than half a gigabyte is more than V8 can hold. */
+const maxLineLength = 256 * 1024 * 1024;
+
 export type TraceInput = Extract<Input, { kind: 'trace' | 'torch' }>;
 
 async function* gunzipped(head: Buffer, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Buffer> {
@@ -53,6 +56,7 @@ async function* readJsonl(
   let read = 0;
   // Pieces of a line that spans chunks are joined once, at its end: a line may be as long as the file.
   let pieces: string[] = [];
+  let piecesLength = 0;
   const chunks = plainBytes(bytes)[Symbol.asyncIterator]();
   for (;;) {
     const next = await chunks.next().catch((cause: unknown) => {
@@ -71,9 +75,12 @@ async function* readJsonl(
     if (lines.length > 0) {
       lines[0] = pieces.join('') + lines[0]!;
       pieces = [];
+      piecesLength = 0;
       yield lines.map((line) => readRecordLine(line));
     }
-    pieces.push(last);
+    // What is that long is no record; its head makes it count as damage.
+    if (piecesLength < maxLineLength) pieces.push(last);
+    piecesLength += last.length;
   }
   yield [readRecordLine(pieces.join('') + decoder.end())];
 }

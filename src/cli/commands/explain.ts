@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../ir/errors.ts';
 import type { Report } from '../../explain/report.ts';
+import { checkDevice } from '../check-device.ts';
 import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command, type Context, type ExitCode } from '../command.ts';
 import { runHosted } from '../hosted.ts';
 import { findInput, type Input } from '../input.ts';
 import { loadReport } from '../load-report.ts';
-import { print, writeWhole } from '../output.ts';
+import { claimTraceFile, print, writeWhole } from '../output.ts';
 import { formatOf, presentReport, type ReportValues } from '../present-report.ts';
 import { programFlags, toHostOptions } from '../program-flags.ts';
 import { reportFlags } from '../report-flags.ts';
@@ -79,10 +80,12 @@ async function runAndShow(
   context: Context,
 ): Promise<ExitCode> {
   await checkScript(script.file, context.cwd);
+  await checkDevice(values.device);
   const kept = values['trace-out'];
   const folder = kept === undefined ? await mkdtemp(join(tmpdir(), 'fullgraph-')) : undefined;
   const traceFile = folder === undefined ? resolve(context.cwd, kept!) : join(folder, 'trace.jsonl');
   try {
+    await claimTraceFile(traceFile, true);
     const { exitCode } = await runHosted(
       {
         file: script.file,

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
+import { checkDevice } from '../check-device.ts';
 import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command } from '../command.ts';
 import { runHosted } from '../hosted.ts';
 import { findInput } from '../input.ts';
+import { claimTraceFile } from '../output.ts';
 import { programFlags, toHostOptions } from '../program-flags.ts';
 import { UserError } from '../../ir/errors.ts';
 
@@ -40,8 +42,10 @@ export const runCommand: Command = defineCommand({
       });
     }
     await checkScript(input.file, context.cwd);
+    await checkDevice(values.device);
     const traceFile =
       values['trace-out'] === undefined ? undefined : resolve(context.cwd, values['trace-out']);
+    if (traceFile !== undefined) await claimTraceFile(traceFile, false);
     const { exitCode } = await runHosted(
       {
         file: input.file,

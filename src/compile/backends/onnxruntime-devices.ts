@@ -15,7 +15,7 @@ export interface DeviceStatus {
 const devices: readonly OrtDevice[] = ['cpu', 'webgpu', 'cuda'];
 
 /** Runs one addition on the device. */
-function probe(device: OrtDevice): DeviceStatus {
+export function probeOrtDevice(device: OrtDevice): DeviceStatus {
   const graph = new GraphWriter('probe');
   const x = graph.input('x', 'float32', [2]);
   graph.output(graph.add('Add', [x, x]), 'float32', [2]);
@@ -40,6 +40,6 @@ let statuses: readonly DeviceStatus[] | undefined;
 
 /** Each device, tried once per process. A graphics driver can take seconds for its first run. */
 export function listOrtDevices(): readonly DeviceStatus[] {
-  statuses ??= devices.map(probe);
+  statuses ??= devices.map(probeOrtDevice);
   return statuses;
 }
