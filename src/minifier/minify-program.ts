@@ -61,6 +61,7 @@ interface Session {
   readonly oracle: ProgramOracle | CommandOracle;
   readonly journal: Journal;
   readonly signal: AbortSignal | undefined;
+  readonly gate: (() => Promise<void>) | undefined;
   readonly now: () => number;
   readonly startedMs: number;
   emit(record: MinifyRecord): void;
@@ -74,11 +75,17 @@ export function minifyProgram(
   options: MinifyOptions,
   {
     signal,
+    gate,
     now = () => performance.now(),
-  }: { readonly signal?: AbortSignal; readonly now?: () => number } = {},
+  }: {
+    readonly signal?: AbortSignal;
+    /** Each trial waits for it: how a search is paused. */
+    readonly gate?: () => Promise<void>;
+    readonly now?: () => number;
+  } = {},
 ): MinifyRun {
   const queue = createEventQueue<MinifyRecord>();
-  const result = run(options, signal, now, queue.push);
+  const result = run(options, { signal, gate, now, emit: queue.push });
   result.then(
     () => {
       queue.end();
@@ -92,16 +99,15 @@ export function minifyProgram(
 
 async function run(
   options: MinifyOptions,
-  signal: AbortSignal | undefined,
-  now: () => number,
-  emit: (record: MinifyRecord) => void,
+  control: Pick<Session, 'signal' | 'gate' | 'now' | 'emit'>,
 ): Promise<MinifyResult> {
+  const { now, emit } = control;
   const startedMs = now();
   const program = loadProgram(resolve(options.cwd, options.input));
   const oracle = createOracle(options, program);
   try {
     const journal = openJournal(stateFolder(options), identityOf(options, program), options.resume);
-    const session: Session = { options, program, oracle, journal, signal, now, startedMs, emit };
+    const session: Session = { options, program, oracle, journal, startedMs, ...control };
     journal.saveBest(sourceDomain.files(program.tree));
     const begunMs = now();
     const failure = await probeFailure(oracle, program.tree, options.fail, now);
@@ -167,7 +173,7 @@ function identityOf(options: MinifyOptions, program: LoadedProgram): string {
 }
 
 async function reduceProgram(session: Session, failure: ProbedFailure): Promise<MinifyResult> {
-  const { options, program, oracle, journal, signal, now, startedMs, emit } = session;
+  const { options, program, oracle, journal, signal, gate, now, startedMs, emit } = session;
   const expected = failure.signature;
   const createProblem = (initial: SourceTree): Problem<SourceTree> =>
     new Problem({
@@ -181,6 +187,7 @@ async function reduceProgram(session: Session, failure: ProbedFailure): Promise<
       thoroughRuns: runsForRate(failure.rate),
       isWarm: oracle instanceof ProgramOracle,
       ...(signal ? { signal } : {}),
+      ...(gate ? { gate } : {}),
       now,
       onRecord: (record) => {
         emit({ ...record, timeMs: now() - startedMs });

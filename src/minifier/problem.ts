@@ -52,6 +52,8 @@ export interface ProblemOptions<T> {
   /** Whether the oracle reuses processes, so that accepted steps must be confirmed in fresh ones. */
   readonly isWarm: boolean;
   readonly signal?: AbortSignal;
+  /** Each trial waits for it: how a search is paused. */
+  readonly gate?: () => Promise<void>;
   readonly now: () => number;
   onRecord(record: MinifyRecord): void;
 }
@@ -290,11 +292,12 @@ export class Problem<T> {
     isCold: boolean,
     signal?: AbortSignal,
   ): Promise<Answer> {
-    const { oracle, journal, now } = this.#options;
+    const { oracle, journal, now, gate } = this.#options;
     const parent = this.#bestHash;
     const begunMs = now();
     let runs = this.#answers.get(hash)?.runs ?? 0;
     for (;;) {
+      await gate?.();
       const verdict = await oracle.judge(testCase, { cold: isCold, ...(signal ? { signal } : {}) });
       runs++;
       this.#oracleCalls++;

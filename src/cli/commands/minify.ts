@@ -9,6 +9,9 @@ import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command, type Context } from '../command.ts';
 import type { Flag, Flags } from '../flags.ts';
 import { findInput } from '../input.ts';
+import { inspectSearch, wordsOf } from '../interactive/inspect-search.ts';
+import { isInteractive } from '../interactive/open-ui.ts';
+import { controlSearch } from '../interactive/search-control.ts';
 import { createProgress, print } from '../output.ts';
 
 const minifierFlags: Flags = Object.fromEntries(
@@ -70,6 +73,7 @@ export const minifyCommand: Command = defineCommand({
   ],
   flags: {
     ...minifierFlags,
+    interactive: { type: 'boolean', short: 'i', help: 'Watch the search in the terminal UI' },
     json: { type: 'boolean', help: 'Print every event as a line of JSON on standard output' },
   },
   examples: [
@@ -92,15 +96,20 @@ export const minifyCommand: Command = defineCommand({
       });
     }
     await checkScript(input.file, context.cwd);
-    const isJson = (values as { readonly json?: boolean }).json === true;
+    const { json, interactive } = values as { readonly json?: boolean; readonly interactive?: boolean };
+    const isJson = json === true;
+    if (interactive === true && !isJson && isInteractive(context)) {
+      return inspectSearch(positionals[0]!, wordsOf(values, positionals, rest), context);
+    }
     const options = parseMinifyOptions(input.file, input.arguments, values, context.cwd);
     const interruption = new AbortController();
     const interrupt = (): void => interruption.abort();
     process.once('SIGINT', interrupt);
+    const { gate, now, close } = controlSearch(interruption);
     const progress = createProgress(context.stderr);
     let trials = 0;
     try {
-      const run = minifyProgram(options, { signal: interruption.signal });
+      const run = minifyProgram(options, { signal: interruption.signal, gate, now });
       for await (const record of run) {
         if (record.kind === 'minify-trial') trials++;
         if (isJson) await print(context.stdout, `${JSON.stringify(record)}\n`);
@@ -118,6 +127,7 @@ export const minifyCommand: Command = defineCommand({
       return result.isVerified ? 0 : 1;
     } finally {
       process.off('SIGINT', interrupt);
+      close();
     }
   },
 });

@@ -82,6 +82,8 @@ export interface MinifyOnnxRun extends AsyncIterable<MinifyRecord> {
 export interface MinifyOnnxControl {
   /** Aborted: ends soon, with the best so far written and verified. */
   readonly signal?: AbortSignal;
+  /** Each trial waits for it: how a search is paused. */
+  readonly gate?: () => Promise<void>;
   readonly now?: () => number;
 }
 
@@ -95,8 +97,8 @@ const timeFactor = 10;
  */
 export function minifyOnnx(options: MinifyOnnxOptions, control: MinifyOnnxControl = {}): MinifyOnnxRun {
   const queue = createEventQueue<MinifyRecord>();
-  const { signal, now = () => performance.now() } = control;
-  const result = run(options, signal, now, queue.push);
+  const { signal, gate, now = () => performance.now() } = control;
+  const result = run(options, { signal, gate, now, emit: queue.push });
   result.then(
     () => {
       queue.end();
@@ -122,6 +124,7 @@ interface Session {
   readonly tolerance: Tolerance;
   readonly limitMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly gate: (() => Promise<void>) | undefined;
   readonly now: () => number;
   readonly startedMs: number;
   emit(record: MinifyRecord): void;
@@ -140,10 +143,9 @@ function journalFor(options: MinifyOnnxOptions, testCase: GraphCase): Journal {
 
 async function run(
   options: MinifyOnnxOptions,
-  signal: AbortSignal | undefined,
-  now: () => number,
-  emit: (record: MinifyRecord) => void,
+  control: Pick<Session, 'signal' | 'gate' | 'now' | 'emit'>,
 ): Promise<MinifyOnnxResult> {
+  const { now, emit } = control;
   const startedMs = now();
   const testCase = loadGraphCase(options);
   const { resolveFrom = import.meta.url, jobs = 1, memoryLimitMb = 4_096, cwd } = options;
@@ -153,10 +155,8 @@ async function run(
     pool,
     tolerance: { relative: options.relativeTolerance ?? 1e-3, absolute: options.absoluteTolerance ?? 1e-5 },
     limitMs: options.timeLimitMs ?? firstTimeLimitMs,
-    signal,
-    now,
     startedMs,
-    emit,
+    ...control,
   };
   try {
     const journal = journalFor(options, testCase);
@@ -182,7 +182,7 @@ async function reduceCase(
   found: FoundFailure,
   journal: Journal,
 ): Promise<MinifyOnnxResult> {
-  const { options, pool, tolerance, signal, now, startedMs, emit } = session;
+  const { options, pool, tolerance, signal, gate, now, startedMs, emit } = session;
   const begunMs = now();
   const first = createGraphOracle({ ...session, experiment: found.experiment, timeLimitMs: session.limitMs });
   const failure = await probeFailure(first, initial, options.fail ?? 'auto', now);
@@ -214,6 +214,7 @@ async function reduceCase(
     // Sessions share nothing: the check of the result in a fresh process is enough.
     isWarm: false,
     ...(signal && { signal }),
+    ...(gate && { gate }),
     now,
     onRecord: (record) => {
       emit({ ...record, timeMs: now() - startedMs });

@@ -1,0 +1,70 @@
+/** `fullgraph minify -i`: the search in the UI; what it found is printed when the UI closes. */
+import { createReportBuilder } from '../../explain/report-builder.ts';
+import type { MinifyModel } from '../../ui/live/minify-model.ts';
+import type { Context, ExitCode } from '../command.ts';
+import { createProgress, print } from '../output.ts';
+import { exitCodeOfEnd } from './open-ui.ts';
+import type { MinifySearch } from './minify-search.ts';
+import { openWorkbench } from './workbench.ts';
+
+/** Words that say what parsed flags said. */
+export function wordsOf(
+  values: Readonly<Record<string, unknown>>,
+  positionals: readonly string[],
+  rest: readonly string[],
+): string[] {
+  const flags = Object.entries(values).flatMap(([name, value]) => {
+    if (value === undefined || name === 'interactive' || name === 'json') return [];
+    if (value === true) return [`--${name}`];
+    return value === false ? [`--no-${name}`] : [`--${name}=${String(value)}`];
+  });
+  return [...flags, ...positionals, ...(rest.length === 0 ? [] : ['--', ...rest])];
+}
+
+function summary(model: MinifyModel): string {
+  const { end, signature, sizeBefore, size, unit, trials, text, complaint } = model;
+  if (end === undefined) return `${complaint}\n`;
+  return [
+    signature,
+    `${sizeBefore} → ${size} ${unit} in ${trials} trials`,
+    ...(end.culprit === undefined ? [] : [`introduced by: ${end.culprit}`]),
+    '',
+    text.trimEnd(),
+    '',
+    `${end.directory ?? ''}: ${end.verified ? 'it fails the same way from there in a fresh process' : 'it did NOT fail the same way from there: look before you file it'}`,
+    '',
+  ].join('\n');
+}
+
+/** The UI is gone, the search is not: it writes the best so far. A second Ctrl-C does not wait for that. */
+async function finish(search: MinifySearch, context: Context): Promise<ExitCode> {
+  if (!search.isRunning()) return search.ended;
+  const progress = createProgress(context.stderr);
+  const interrupt = (): void => search.kill();
+  process.once('SIGINT', interrupt);
+  progress.update('writing and checking the best so far (Ctrl-C: do not)');
+  search.stop();
+  try {
+    return await search.ended;
+  } finally {
+    process.off('SIGINT', interrupt);
+    progress.clear();
+  }
+}
+
+/** @param words of `fullgraph minify`, as the user gave them. @returns the exit code of `fullgraph minify`. */
+export async function inspectSearch(
+  input: string,
+  words: readonly string[],
+  context: Context,
+): Promise<ExitCode> {
+  const bench = await openWorkbench(
+    { report: createReportBuilder().report(), status: '', search: { input, words } },
+    context,
+  );
+  const end = await bench.done;
+  const search = bench.search()!;
+  const exitCode = await finish(search, context);
+  await print(context.stdout, summary(search.model()));
+  return end.signal === undefined ? exitCode : exitCodeOfEnd(end);
+}
