@@ -25,6 +25,11 @@ const scriptName = /\.[mc]?[jt]sx?$/i;
 const traceName = /\.(?:jsonl|ndjson)(?:\.gz)?$/i;
 const modelName = /\.onnx$/i;
 
+/** Whether a word names a model, as far as its ending tells. */
+export function isModelName(word: string): boolean {
+  return modelName.test(word);
+}
+
 function inputError(message: string, hint: string, cause?: unknown): UserError {
   return new UserError(message, { code: 'FG5012', hint, cause });
 }

@@ -8,6 +8,8 @@ import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command, type Context, type ExitCode } from '../command.ts';
 import { runHosted } from '../hosted.ts';
 import { findInput, type Input } from '../input.ts';
+import { inspectProgram, inspectTrace } from '../interactive/inspect-input.ts';
+import { isInteractive } from '../interactive/open-ui.ts';
 import { loadReport } from '../load-report.ts';
 import { claimTraceFile, print, writeWhole } from '../output.ts';
 import { formatOf, presentReport, type ReportValues } from '../present-report.ts';
@@ -19,6 +21,11 @@ import { readTorchTrace, saveRunnables } from '../../torch/index.ts';
 
 const flags = {
   ...reportFlags,
+  interactive: {
+    type: 'boolean',
+    short: 'i',
+    help: 'Open the terminal UI: on the running program, or on the trace',
+  },
   'trace-out': { type: 'string', value: '<file>', help: 'Keep the trace of the run' },
   'save-repros': {
     type: 'string',
@@ -127,6 +134,10 @@ export const explainCommand: Command = defineCommand({
   ],
   async run({ values, positionals, rest }, context) {
     const input = await findInput(positionals, rest, context);
+    if (values.interactive === true && isInteractive(context)) {
+      if (input.kind === 'script') return inspectProgram(input, values, values['trace-out'], context);
+      if (input.kind === 'trace' || input.kind === 'torch') return inspectTrace(input, context);
+    }
     switch (input.kind) {
       case 'script':
         return runAndShow(input, positionals[0]!, values, context);

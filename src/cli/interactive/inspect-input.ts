@@ -20,7 +20,7 @@ import { missingParts } from './trace-status.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
 /** A search that was started from the UI ends with it. */
-async function endOf(bench: Workbench): Promise<ExitCode> {
+export async function endOf(bench: Workbench): Promise<ExitCode> {
   try {
     return exitCodeOfEnd(await bench.done);
   } finally {

@@ -21,6 +21,10 @@ export interface WorkbenchOptions {
   readonly status: string;
   /** Our trace behind the report: what `m` and `e` work on. */
   readonly trace?: string;
+  /** The model behind the report: what `m` works on. */
+  readonly model?: string;
+  /** Views of the report; all when absent. */
+  readonly views?: readonly View[];
   /** What the program prints. */
   readonly output?: OutputFold;
   /** The words of a search to begin with; the UI shows nothing else then. */
@@ -52,7 +56,7 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
 
   function views(): readonly View[] {
     return [
-      ...(options.search === undefined ? reportViews : []),
+      ...(options.search === undefined ? (options.views ?? reportViews) : []),
       ...(search === undefined ? [] : [createMinifyView(search.model())]),
       ...(output === undefined ? [] : [createOutputView(output.model())]),
     ].sort(byKey);
@@ -69,6 +73,17 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
     search = startSearch(input, words, context, touch);
   }
 
+  /** @returns what to say about it. */
+  function minify(graph: string): string {
+    const { model } = options;
+    if (model === undefined && trace === undefined)
+      return 'only graphs of fullgraph’s own traces can be minified';
+    if (search?.isRunning() === true) return 'a search is running: S stops it';
+    begin(model ?? graph, model === undefined ? [trace!, '--graph', graph] : [model]);
+    touch();
+    return `minifying ${model ?? graph}: 7 shows it`;
+  }
+
   async function exportGraph(graph: string, from: string): Promise<string> {
     const file = `${graph.replaceAll(/[^\w.-]+/g, '_')}.onnx`;
     const words = ['export', from, '--graph', graph, '--output', resolve(context.cwd, file), '--json'];
@@ -80,15 +95,12 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
   async function carryOut(effect: OtherEffect): Promise<string | undefined> {
     switch (effect.kind) {
       case 'export':
+        if (options.model !== undefined) return `${options.model} is a model already`;
         if (trace === undefined) return 'only graphs of fullgraph’s own traces can be exported';
         ui.say(`exporting ${effect.graph}`);
         return exportGraph(effect.graph, trace);
       case 'minify':
-        if (trace === undefined) return 'only graphs of fullgraph’s own traces can be minified';
-        if (search?.isRunning() === true) return 'a search is running: S stops it';
-        begin(effect.graph, [trace, '--graph', effect.graph]);
-        touch();
-        return `minifying ${effect.graph}: 7 shows it`;
+        return minify(effect.graph);
       case 'pause':
         search?.togglePause();
         return search === undefined ? 'nothing is being minified' : undefined;
