@@ -1,4 +1,5 @@
 /** Trace in, report out, with progress on the way. */
+import { relative } from 'node:path';
 import { createReportBuilder } from '../explain/report-builder.ts';
 import type { Report } from '../explain/report.ts';
 import { formatBytes, formatShare } from '../explain/units.ts';
@@ -20,6 +21,12 @@ function isTimed(record: TraceRecord): boolean {
   return ['slice', 'break', 'compile', 'run'].includes(record.kind);
 }
 
+/** As a user standing there would write it. */
+function nearPath(cwd: string, path: string): string {
+  const near = relative(cwd, path);
+  return path === '-' ? 'standard input' : near === '' || near.startsWith('..') ? path : near;
+}
+
 /**
  * @throws FG5013 when the input cannot be read, or holds no record at all.
  */
@@ -37,7 +44,7 @@ export async function loadReport(
     builder.add(record);
     if (options.perfetto === true && isTimed(record)) timed.push(record);
   };
-  const name = input.kind === 'trace' ? input.path : input.name;
+  const name = input.kind === 'trace' ? nearPath(context.cwd, input.path) : input.name;
   for await (const lines of readTrace(input, (bytes, totalBytes) =>
     progress.update(
       `reading ${name}: ${formatBytes(bytes)}${totalBytes > 0 ? `, ${formatShare(Math.min(1, bytes / totalBytes))}` : ''}`,

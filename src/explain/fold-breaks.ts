@@ -83,6 +83,10 @@ function count(tally: Tally, record: BreakRecord): void {
   if (record.frame !== undefined) tally.frames.add(record.frame);
 }
 
+function tallyKey(reason: string, stack: number | undefined): string {
+  return `${stack ?? ''} ${reason}`;
+}
+
 /** `FG1001@train.ts:12`; without a place, the reason alone. */
 export function breakKey(reason: string, site: Site | undefined): string {
   return site === undefined ? reason : `${reason}@${formatSite(site)}`;
@@ -156,7 +160,9 @@ function mergeTallies(
   stacks: StackTable,
   saved: Saved | undefined,
 ): BreakReport {
-  const { first, stack } = tallies[0]!;
+  // The one that others became names them all.
+  const named = tallies.find((tally) => findBreakReason(tally.first.reason)?.whenRepeated === undefined);
+  const { first, stack } = named ?? tallies[0]!;
   const reason = findBreakReason(first.reason);
   const site = stacks.site(stack);
   const tensors = mergeCounts(tallies, (tally) => tally.tensors).map((entry) =>
@@ -218,7 +224,7 @@ export function createBreakFold(): BreakFold {
   const savings: SavingRecord[] = [];
   return {
     addBreak(record) {
-      const key = `${record.stack ?? ''} ${record.reason}`;
+      const key = tallyKey(record.reason, record.stack);
       let tally = tallies.get(key);
       if (tally === undefined) {
         tally = createTally(record);
@@ -230,14 +236,19 @@ export function createBreakFold(): BreakFold {
       savings.push(record);
     },
     report(stacks) {
+      // Without instrumentation a loop is known from its second round on: the first belongs to it, too.
+      const reasonOf = (reason: string, stack: number | undefined): string => {
+        const repeated = findBreakReason(reason)?.whenRepeated;
+        return repeated !== undefined && tallies.has(tallyKey(repeated, stack)) ? repeated : reason;
+      };
       const saved = new Map<string, Saved>();
       for (const record of savings) {
-        const key = breakKey(record.reason, stacks.site(record.stack));
+        const key = breakKey(reasonOf(record.reason, record.stack), stacks.site(record.stack));
         saved.set(key, addSaved(saved.get(key), record));
       }
       const groups = new Map<string, Tally[]>();
       for (const tally of tallies.values()) {
-        pushTo(groups, breakKey(tally.first.reason, stacks.site(tally.stack)), tally);
+        pushTo(groups, breakKey(reasonOf(tally.first.reason, tally.stack), stacks.site(tally.stack)), tally);
       }
       const all = [...groups].map(([key, group]) => mergeTallies(group, key, stacks, saved.get(key)));
       all.sort(compareBreaks);

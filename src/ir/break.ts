@@ -29,6 +29,8 @@ export interface BreakReason {
   readonly hints: readonly string[];
   /** Whether a program can avoid it at all; then `good` exists. */
   readonly isFixable: boolean;
+  /** Reason that it is from the second time on that its line is reached: a read becomes a read in a loop. */
+  readonly whenRepeated?: string;
   /** A graph is meant to end there (the end of a training step): reported, but never counted as a break. */
   readonly isBoundary?: true;
   /** Body of a program with `tf` in scope that breaks exactly once for this reason. Tests run it. */

@@ -14,6 +14,7 @@ export const asyncReadBreak: BreakReason = defineBreak({
     'Keep the value a tensor where a tf op can consume it.',
   ],
   isFixable: true,
+  whenRepeated: 'FG1004',
   bad: 'const x = tf.tensor1d([1, 2, 3]);\nconst [largest] = await x.max().data();\nreturn x.div(largest);',
   good: 'const x = tf.tensor1d([1, 2, 3]);\nreturn x.div(x.max());',
 });

@@ -14,6 +14,7 @@ export const syncReadBreak: BreakReason = defineBreak({
     'Read several tensors at one place: stack them first, or read them right after each other with no op in between.',
   ],
   isFixable: true,
+  whenRepeated: 'FG1004',
   bad: 'const x = tf.tensor1d([1, 2, 3]);\nconst largest = x.max().dataSync()[0];\nreturn x.div(largest);',
   good: 'const x = tf.tensor1d([1, 2, 3]);\nconst largest = x.max();\nreturn x.div(largest);',
 });
