@@ -1,6 +1,7 @@
 /** Where things are on the screen, in cells: tabs, the view's head, list, detail, footer. */
 import type { Report } from '../explain/report.ts';
-import type { Split, View } from './define-view.ts';
+import type { Split, View, ViewSettings } from './define-view.ts';
+import type { Line } from './lines.ts';
 import type { ViewState } from './ui-model.ts';
 
 export interface Layout {
@@ -77,6 +78,23 @@ export function layoutOf(body: Body): Layout {
   };
 }
 
+const heads = new WeakMap<
+  ViewSettings,
+  Map<View, { report: Report; width: number; lines: readonly Line[] }>
+>();
+
+/** Lines above the list, remembered: settings never change in place, and each key press asks several times. */
+export function headOf(view: View, report: Report, settings: ViewSettings, width: number): readonly Line[] {
+  if (view.head === undefined) return [];
+  let ofSettings = heads.get(settings);
+  if (ofSettings === undefined) heads.set(settings, (ofSettings = new Map()));
+  const known = ofSettings.get(view);
+  if (known !== undefined && known.report === report && known.width === width) return known.lines;
+  const lines = view.head(report, settings, width);
+  ofSettings.set(view, { report, width, lines });
+  return lines;
+}
+
 /** The layout of a view in a state. */
 export function layoutFor(
   size: { readonly width: number; readonly height: number },
@@ -88,7 +106,7 @@ export function layoutFor(
   const { settings, focus } = state;
   return layoutOf({
     ...size,
-    headHeight: view.head?.(report, settings, size.width).length ?? 0,
+    headHeight: headOf(view, report, settings, size.width).length,
     split: view.detail === undefined ? 'full' : (view.split?.(report, settings) ?? 'auto'),
     rows,
     focus,

@@ -41,9 +41,17 @@ export function lineText(spans: Line): string {
   return spans.map((each) => each.text).join('');
 }
 
+/** Letters, digits, punctuation, and the drawing characters that we use ourselves: one column each. */
+const isNarrow = /^[ -~·×–—…←↑→↓⇒─-▟▸▾▼◆●○]*$/;
+
+/** Columns that a text takes on the screen. Nearly all texts are plain, and measuring is what drawing spends its time on. */
+export function columnsOf(text: string): number {
+  return isNarrow.test(text) ? text.length : stringWidth(text);
+}
+
 export function lineWidth(spans: Line): number {
   let width = 0;
-  for (const each of spans) width += stringWidth(each.text);
+  for (const each of spans) width += columnsOf(each.text);
   return width;
 }
 
@@ -69,7 +77,7 @@ function startOf(text: string, width: number): string {
   let used = 0;
   let length = 0;
   for (const { segment } of graphemes.segment(text)) {
-    used += stringWidth(segment);
+    used += columnsOf(segment);
     if (used > width) break;
     length += segment.length;
   }
@@ -82,7 +90,7 @@ export function truncate(text: string, width: number): string {
   if (text.length <= width && isPlain.test(text)) return text;
   // A long text is cut before it is measured: no grapheme that counts is wider than this.
   const candidate = text.length > width * 16 ? text.slice(0, width * 16) : text;
-  if (candidate === text && stringWidth(text) <= width) return text;
+  if (candidate === text && columnsOf(text) <= width) return text;
   return `${startOf(candidate, width - 1)}…`;
 }
 
@@ -92,7 +100,7 @@ export function truncateLine(spans: Line, width: number): Line {
   const kept: Span[] = [];
   let left = width - 1;
   for (const each of spans) {
-    const own = stringWidth(each.text);
+    const own = columnsOf(each.text);
     if (own <= left) {
       kept.push(each);
       left -= own;
@@ -107,7 +115,7 @@ export function truncateLine(spans: Line, width: number): Line {
 /** Padded with blanks to exactly `width` columns, cut when longer. */
 export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const cut = truncate(printable(text), width);
-  const blanks = ' '.repeat(Math.max(0, width - stringWidth(cut)));
+  const blanks = ' '.repeat(Math.max(0, width - columnsOf(cut)));
   return align === 'left' ? cut + blanks : blanks + cut;
 }
 
@@ -122,7 +130,7 @@ export function padLine(spans: Line, width: number): Line {
 function pieces(word: string, width: number): string[] {
   const cut: string[] = [];
   let rest = word;
-  while (stringWidth(rest) > width) {
+  while (columnsOf(rest) > width) {
     const head = startOf(rest, width);
     const first = head === '' ? graphemes.segment(rest)[Symbol.iterator]().next().value!.segment : head;
     cut.push(first);
@@ -139,7 +147,7 @@ export function wrap(text: string, width: number, role?: Role, indent = ''): Lin
     let current = '';
     for (const word of paragraph.split(' ')) {
       const joined = current === '' ? word : `${current} ${word}`;
-      if (stringWidth(joined) <= room) {
+      if (columnsOf(joined) <= room) {
         current = joined;
         continue;
       }
@@ -166,11 +174,11 @@ export interface Column {
 /** The longest end of a text that fits into `width` columns, with an ellipsis when something was cut. */
 export function truncateStart(text: string, width: number): string {
   if (width <= 0) return '';
-  if (stringWidth(text) <= width) return text;
+  if (columnsOf(text) <= width) return text;
   let used = 1;
   let kept = '';
   for (const { segment } of Array.from(graphemes.segment(text)).reverse()) {
-    used += stringWidth(segment);
+    used += columnsOf(segment);
     if (used > width) break;
     kept = segment + kept;
   }

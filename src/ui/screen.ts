@@ -6,7 +6,7 @@ import type { Report } from '../explain/report.ts';
 import type { ListModel, View, ViewSettings } from './define-view.ts';
 import { helpLines } from './help.ts';
 import { keymap, keyOf, type Command } from './keymap.ts';
-import { layoutFor, type Layout } from './layout.ts';
+import { headOf, layoutFor, type Layout } from './layout.ts';
 import { cleanLine, line, lineWidth, padLine, span, truncateLine, type Line, type Span } from './lines.ts';
 import { openView, viewStateOf, type UiState, type ViewState } from './ui-model.ts';
 
@@ -123,7 +123,7 @@ function body(source: ScreenSource, state: UiState, view: View): Line[] {
   const own = viewStateOf(state, view.id);
   const list = source.listOf(view, own.settings);
   const layout = layoutFor(state, source.report, view, own, list.count);
-  const head = view.head?.(source.report, own.settings, state.width) ?? [];
+  const head = headOf(view, source.report, own.settings, state.width);
   const lines: Line[] = head.slice(0, layout.headHeight).map(cleanLine);
   const rows = visibleRows(list, own, layout);
   if (layout.split === 'none') return [...lines, ...rows];

@@ -46,15 +46,21 @@ function createCollector(): Collector {
   const byKey = new Map<string, number>();
   let names = new Map<string, number>();
   return {
-    add(node, inputNames) {
+    add({ name, kind, op, type, text, line }, inputNames) {
       const index = nodes.length;
-      const inputs = inputNames.flatMap((name) => names.get(name) ?? []);
-      const key = byKey.has(node.name) ? `${node.name}#${index}` : node.name;
-      nodes.push({ ...node, key, inputs });
+      const inputs: number[] = [];
+      for (const inputName of inputNames) {
+        const input = names.get(inputName);
+        if (input === undefined) continue;
+        inputs.push(input);
+        const readers = users[input]!;
+        if (readers.at(-1) !== index) readers.push(index);
+      }
+      const key = byKey.has(name) ? `${name}#${index}` : name;
+      nodes.push({ key, name, kind, op, type, inputs, text, line });
       users.push([]);
-      for (const input of inputs) if (users[input]!.at(-1) !== index) users[input]!.push(index);
       byKey.set(key, index);
-      if (node.kind !== 'output') names.set(node.name, index);
+      if (kind !== 'output') names.set(name, index);
     },
     knows: (name) => names.has(name),
     enter() {
@@ -65,7 +71,29 @@ function createCollector(): Collector {
 }
 
 const leafLine = /^(input|state|const) (\S+): (\S+)(?: = (.*))?$/;
-const callLine = /^(\S+): (.*?) ?= ([^\s(]+)\(([^)]*)\)(?: (\{.*))?$/;
+
+/** `name: types = Kernel(inputs) {attributes}`, cut by hand: a regular expression takes ten times as long. */
+function readCall(text: string, line: number, collector: Collector): void {
+  const colon = text.indexOf(': ');
+  const equals = text.indexOf('= ', colon);
+  const open = text.indexOf('(', equals);
+  const close = text.indexOf(')', open);
+  if (colon <= 0 || equals < 0 || open < 0 || close < 0) return;
+  collector.add(
+    {
+      name: text.slice(0, colon),
+      kind: 'op',
+      op: text.slice(equals + 2, open),
+      type: text.slice(colon + 2, equals).trimEnd(),
+      text: text.slice(close + 2),
+      line,
+    },
+    text
+      .slice(open + 1, close)
+      .split(',')
+      .map(nodeOfRef),
+  );
+}
 
 function readOwn(text: string, collector: Collector): void {
   for (const [index, raw] of text.split('\n').entries()) {
@@ -76,17 +104,10 @@ function readOwn(text: string, collector: Collector): void {
       const [, word, name = '', type = '', data = ''] = leaf;
       const kind = word === 'const' ? 'constant' : (word as 'input' | 'state');
       collector.add({ name, kind, op: kind, type, text: data, line }, []);
-      continue;
-    }
-    if (trimmed.startsWith('return')) {
+    } else if (trimmed.startsWith('return')) {
       const refs = trimmed.slice('return'.length).split(',').map(nodeOfRef);
       collector.add({ name: 'return', kind: 'output', op: 'return', type: '', text: '', line }, refs);
-      continue;
-    }
-    const call = callLine.exec(trimmed);
-    if (call === null) continue;
-    const [, name = '', type = '', op = '', inputs = '', attributes = ''] = call;
-    collector.add({ name, kind: 'op', op, type, text: attributes, line }, inputs.split(',').map(nodeOfRef));
+    } else readCall(trimmed, line, collector);
   }
 }
 

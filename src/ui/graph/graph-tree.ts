@@ -3,7 +3,7 @@
  * Neighbours of one scope share a header, so a layer that is called twice has two. Headers fold.
  */
 import type { GraphReport } from '../../explain/report.ts';
-import { graphModel, type ModelNode } from './graph-model.ts';
+import { graphModel, type GraphModel, type ModelNode } from './graph-model.ts';
 
 export type TreeRow =
   | {
@@ -21,8 +21,8 @@ export type TreeRow =
 export interface TreeOptions {
   /** Indices to show; absent: all. */
   readonly only?: ReadonlySet<number>;
-  /** Further condition on nodes, with the scopes around them. */
-  matches?(node: ModelNode, scope: readonly string[]): boolean;
+  /** Text that a node's own text or the names of the scopes around it must contain, in lower case. */
+  readonly filter?: string;
   /** Keys of headers whose folding differs from the usual. */
   readonly toggled: ReadonlySet<string>;
 }
@@ -48,13 +48,29 @@ function isLeaf(node: ModelNode): boolean {
 
 const noScope: readonly string[] = [];
 
+const searchable = new WeakMap<GraphReport, readonly string[]>();
+
+/** What a filter looks at, per node, made once: typing asks for all of it with each letter. */
+function searchTexts(graph: GraphReport, model: GraphModel): readonly string[] {
+  const known = searchable.get(graph);
+  if (known !== undefined) return known;
+  const texts = model.nodes.map(({ key, op, type }) => `${key} ${op} ${type}`.toLowerCase());
+  searchable.set(graph, texts);
+  return texts;
+}
+
 /** Rows of the tree, top to bottom. One pass over the nodes. */
 export function treeRows(graph: GraphReport, options: TreeOptions): readonly TreeRow[] {
   const model = graphModel(graph);
   const rows: (TreeRow | undefined)[] = [];
   const open: OpenScope[] = [];
-  const isShown = (node: ModelNode, index: number, scope: readonly string[]): boolean =>
-    (options.only?.has(index) ?? true) && (options.matches?.(node, scope) ?? true);
+  const { only, filter } = options;
+  const searched = filter === undefined ? [] : searchTexts(graph, model);
+  const isShown = (index: number, scope: readonly string[]): boolean =>
+    (only === undefined || only.has(index)) &&
+    (filter === undefined ||
+      searched[index]!.includes(filter) ||
+      scope.some((each) => each.toLowerCase().includes(filter)));
 
   function close(depth: number): void {
     while (open.length > depth) {
@@ -95,8 +111,8 @@ export function treeRows(graph: GraphReport, options: TreeOptions): readonly Tre
   }
 
   const leaves = model.nodes.flatMap((node, index) => (isLeaf(node) ? [index] : []));
-  const shownLeaves = leaves.filter((index) => isShown(model.nodes[index]!, index, noScope));
-  const foldsLeaves = shownLeaves.length > mostOpenLeaves && options.matches === undefined;
+  const shownLeaves = leaves.filter((index) => isShown(index, noScope));
+  const foldsLeaves = shownLeaves.length > mostOpenLeaves && filter === undefined;
   for (const index of shownLeaves) add(model.nodes[index]!, index, [leavesTitle], foldsLeaves);
   close(0);
   // A node of unknown origin belongs to what ran before it: tfjs makes many, such as reshapes, on the way.
@@ -104,7 +120,7 @@ export function treeRows(graph: GraphReport, options: TreeOptions): readonly Tre
   for (const [index, node] of model.nodes.entries()) {
     if (isLeaf(node)) continue;
     scope = node.kind === 'output' ? noScope : (graph.origins.get(node.name)?.scope ?? scope);
-    if (isShown(node, index, scope)) add(node, index, scope, false);
+    if (isShown(index, scope)) add(node, index, scope, false);
   }
   close(0);
   return rows.filter((row) => row !== undefined);

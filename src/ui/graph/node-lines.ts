@@ -7,10 +7,15 @@ import { fact } from '../parts/format.ts';
 import { stackLines } from '../parts/stack-lines.ts';
 import type { GraphModel, ModelNode } from './graph-model.ts';
 
+const profiled = new WeakMap<GraphReport, number>();
+
 /** Time of all nodes of a profiled graph; 0 when it was not profiled. */
 export function profiledMs(graph: GraphReport): number {
+  const known = profiled.get(graph);
+  if (known !== undefined) return known;
   let sum = 0;
   for (const durationMs of graph.nodeTimes.values()) sum += durationMs;
+  profiled.set(graph, sum);
   return sum;
 }
 

@@ -69,7 +69,26 @@ const namedFrom = 5;
 /** Makes a span without duration visible. */
 const speck = 1e-6;
 
+/** What was drawn last of each lane: moving between lanes or in the detail leaves the window as it is. */
+const lastCells = new WeakMap<
+  TimelineLane,
+  { readonly window: TimeWindow; readonly columns: number; readonly cells: LaneCells }
+>();
+
 export function laneCells(lane: TimelineLane, window: TimeWindow, columns: number): LaneCells {
+  const last = lastCells.get(lane);
+  const isSame =
+    last !== undefined &&
+    last.columns === columns &&
+    last.window.fromMs === window.fromMs &&
+    last.window.toMs === window.toMs;
+  if (isSame) return last.cells;
+  const cells = computeCells(lane, window, columns);
+  lastCells.set(lane, { window, columns, cells });
+  return cells;
+}
+
+function computeCells(lane: TimelineLane, window: TimeWindow, columns: number): LaneCells {
   const busy = new Float64Array(columns);
   const wide: WideSpan[] = [];
   const perMs = columns / (window.toMs - window.fromMs);

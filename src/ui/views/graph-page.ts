@@ -114,12 +114,7 @@ function treeList(graph: GraphReport, model: GraphModel, page: Page, settings: V
       : undefined;
   const rows = treeRows(graph, {
     ...(only === undefined ? {} : { only }),
-    ...(settings.filter === ''
-      ? {}
-      : {
-          matches: (node, scope) =>
-            matches(settings, `${node.key} ${node.op} ${node.type} ${scope.join(' ')}`),
-        }),
+    ...(settings.filter === '' ? {} : { filter: settings.filter.toLowerCase() }),
     toggled: settings.toggled,
   });
   const draw = nodeDrawer(graph, model);

@@ -147,16 +147,23 @@ function opsText(graph: GraphReport): string {
   return shown.join(', ') + (counts.length > mostOps ? `, ${counts.length - mostOps} more kinds` : '');
 }
 
+/** Breaks that are listed for one graph. */
+const mostEndings = 8;
+
+const endingsByKey = perReport(
+  (report) => new Map([...report.breaks, ...report.boundaries].map((each) => [each.key, each])),
+);
+
 function graphDetail(report: Report, graph: GraphReport, width: number): Line[] {
-  const breaks = [...report.breaks, ...report.boundaries];
   const texts = report.artifacts.filter((artifact) => artifact.owner === graph.id).length + 1;
   const perRun = graph.runs === 0 ? '' : `, ${formatDuration(graph.runMs / graph.runs)} each`;
   const runs =
     graph.runs === 0
       ? 'the trace tells no runs'
       : `${formatPlural(graph.runs, 'time')}, ${formatDuration(graph.runMs)}${perRun}`;
-  const ended = graph.endedBy.map((key) => {
-    const found = breaks.find((each) => each.key === key);
+  const byKey = endingsByKey(report);
+  const ended = graph.endedBy.slice(0, mostEndings).map((key) => {
+    const found = byKey.get(key);
     return found === undefined ? key : `${found.id} ${found.title} at ${formatSite(found.site)}`;
   });
   return [
@@ -168,6 +175,9 @@ function graphDetail(report: Report, graph: GraphReport, width: number): Line[] 
     ...fact('ran', runs, width),
     ...graph.compiles.flatMap((compile) => compileLines(compile, width)),
     ...ended.flatMap((text) => fact('ended by', text, width)),
+    ...(graph.endedBy.length > mostEndings
+      ? fact('', `and ${graph.endedBy.length - mostEndings} more`, width, 'muted')
+      : []),
     ...fact('ops', opsText(graph), width),
     ...fact('inputs', typesText(graph.inputs) || 'none', width),
     ...fact('outputs', typesText(graph.outputs) || 'none', width),

@@ -28,6 +28,7 @@ import {
 } from '../lines.ts';
 import { codeSpans } from '../parts/code-spans.ts';
 import { fact, formatMs } from '../parts/format.ts';
+import { perReport } from '../parts/table.ts';
 
 const fileColumns: readonly Column[] = [
   { title: 'file', width: 'flex' },
@@ -194,14 +195,34 @@ function list(report: Report, settings: ViewSettings): ListModel {
   );
 }
 
-/** Nodes that were recorded from a line, by graph. */
-function nodesAt(report: Report, file: string, number: number): { graph: string; nodes: string[] }[] {
-  return report.graphs.flatMap((graph) => {
-    const nodes = [...graph.origins].flatMap(([node, { site }]) =>
-      site?.file === file && site.line === number ? [node] : [],
-    );
-    return nodes.length === 0 ? [] : [{ graph: graph.id, nodes }];
-  });
+interface NodesAtLine {
+  readonly graph: string;
+  readonly nodes: string[];
+}
+
+function placeKey(file: string, number: number): string {
+  return `${number}:${file}`;
+}
+
+/** Nodes by the line that they were recorded from, per graph. */
+const nodesByPlace = perReport((report): ReadonlyMap<string, readonly NodesAtLine[]> => {
+  const places = new Map<string, NodesAtLine[]>();
+  for (const graph of report.graphs) {
+    for (const [node, { site }] of graph.origins) {
+      if (site === undefined) continue;
+      const key = placeKey(site.file, site.line);
+      const found = places.get(key) ?? [];
+      if (found.length === 0) places.set(key, found);
+      const last = found.at(-1);
+      if (last?.graph === graph.id) last.nodes.push(node);
+      else found.push({ graph: graph.id, nodes: [node] });
+    }
+  }
+  return places;
+});
+
+function nodesAt(report: Report, file: string, number: number): readonly NodesAtLine[] {
+  return nodesByPlace(report).get(placeKey(file, number)) ?? [];
 }
 
 /** Nodes of one graph that are listed for a line. */
