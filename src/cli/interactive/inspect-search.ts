@@ -9,14 +9,14 @@ import { openWorkbench } from './workbench.ts';
 
 /** Words that say what parsed flags said. */
 export function wordsOf(
-  values: Readonly<Record<string, unknown>>,
+  values: Readonly<Record<string, string | number | boolean | undefined>>,
   positionals: readonly string[],
   rest: readonly string[],
 ): string[] {
   const flags = Object.entries(values).flatMap(([name, value]) => {
     if (value === undefined || name === 'interactive' || name === 'json') return [];
     if (value === true) return [`--${name}`];
-    return value === false ? [`--no-${name}`] : [`--${name}=${String(value)}`];
+    return value === false ? [`--no-${name}`] : [`--${name}=${value}`];
   });
   return [...flags, ...positionals, ...(rest.length === 0 ? [] : ['--', ...rest])];
 }

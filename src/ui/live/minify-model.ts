@@ -195,7 +195,7 @@ export function sizeCurve(model: Pick<MinifyModel, 'curve' | 'timeMs'>, width: n
   for (let column = 0; column < width; column++) {
     const untilMs = first.timeMs + ((column + 1) / width) * (endMs - first.timeMs);
     while (index + 1 < curve.length && curve[index + 1]!.timeMs <= untilMs) index++;
-    const share = top === bottom ? 0 : (Math.log(curve[index]!.size + 1) - bottom) / (top - bottom);
+    const share = top === bottom ? 1 : (Math.log(curve[index]!.size + 1) - bottom) / (top - bottom);
     blocks += levels[Math.round(share * (levels.length - 1))]!;
   }
   return blocks;

@@ -1,4 +1,5 @@
-/** What a program printed, line by line: the last lines of it, and how many there were. */
+/** What a program printed, line by line and without its styles: the last lines of it, and how many there were. */
+import { stripVTControlCharacters } from 'node:util';
 
 export interface OutputLine {
   readonly stream: 'out' | 'err';
@@ -27,18 +28,13 @@ function lastVersion(text: string): string {
   return text.slice(text.lastIndexOf('\r', end - 1) + 1, end);
 }
 
-/** Escape sequences mean nothing in a list of lines. */
-function withoutStyles(text: string): string {
-  return text.replaceAll(/\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007]*(?:\u0007|$))/g, '');
-}
-
 export function createOutputFold(): OutputFold {
   const lines: OutputLine[] = [];
   let dropped = 0;
   const open = new Map<OutputLine['stream'], string>();
 
   function push(stream: OutputLine['stream'], text: string): void {
-    lines.push({ stream, text: withoutStyles(lastVersion(text)) });
+    lines.push({ stream, text: stripVTControlCharacters(lastVersion(text)) });
     // Twice the limit before they are dropped, so that dropping is rare.
     if (lines.length > keptLines * 2) dropped += lines.splice(0, keptLines).length;
   }
@@ -53,7 +49,7 @@ export function createOutputFold(): OutputFold {
     model() {
       const unfinished = [...open]
         .filter(([, text]) => text !== '')
-        .map(([stream, text]): OutputLine => ({ stream, text: withoutStyles(lastVersion(text)) }));
+        .map(([stream, text]): OutputLine => ({ stream, text: stripVTControlCharacters(lastVersion(text)) }));
       return { lines: [...lines, ...unfinished], dropped };
     },
   };
