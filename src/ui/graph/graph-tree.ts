@@ -48,29 +48,55 @@ function isLeaf(node: ModelNode): boolean {
 
 const noScope: readonly string[] = [];
 
-const searchable = new WeakMap<GraphReport, readonly string[]>();
+const leafScope: readonly string[] = [leavesTitle];
 
-/** What a filter looks at, per node, made once: typing asks for all of it with each letter. */
-function searchTexts(graph: GraphReport, model: GraphModel): readonly string[] {
-  const known = searchable.get(graph);
+/** What is asked with each key press and never changes: made once per graph. */
+interface Outline {
+  readonly model: GraphModel;
+  /** Leaves first, then the others as they run. */
+  readonly order: readonly number[];
+  /** Functions and layers around each node. */
+  readonly scopes: readonly (readonly string[])[];
+  /** What a filter looks at, per node. */
+  readonly texts: readonly string[];
+}
+
+const outlines = new WeakMap<GraphReport, Outline>();
+
+function outlineOf(graph: GraphReport): Outline {
+  const known = outlines.get(graph);
   if (known !== undefined) return known;
-  const texts = model.nodes.map(({ key, op, type }) => `${key} ${op} ${type}`.toLowerCase());
-  searchable.set(graph, texts);
-  return texts;
+  const model = graphModel(graph);
+  const leaves: number[] = [];
+  const others: number[] = [];
+  // A node of unknown origin belongs to what ran before it: tfjs makes many, such as reshapes, on the way.
+  let current = noScope;
+  const scopes = model.nodes.map((node, index) => {
+    (isLeaf(node) ? leaves : others).push(index);
+    if (isLeaf(node)) return leafScope;
+    if (node.kind === 'output') return noScope;
+    current = graph.origins.get(node.name)?.scope ?? current;
+    return current;
+  });
+  const texts = model.nodes.map(({ key, op, type }, index) =>
+    `${key} ${op} ${type} ${scopes[index]!.join(' ')}`.toLowerCase(),
+  );
+  const outline = { model, order: [...leaves, ...others], scopes, texts };
+  outlines.set(graph, outline);
+  return outline;
 }
 
 /** Rows of the tree, top to bottom. One pass over the nodes. */
 export function treeRows(graph: GraphReport, options: TreeOptions): readonly TreeRow[] {
-  const model = graphModel(graph);
+  const { model, order, scopes, texts } = outlineOf(graph);
   const rows: (TreeRow | undefined)[] = [];
   const open: OpenScope[] = [];
   const { only, filter } = options;
-  const searched = filter === undefined ? [] : searchTexts(graph, model);
-  const isShown = (index: number, scope: readonly string[]): boolean =>
-    (only === undefined || only.has(index)) &&
-    (filter === undefined ||
-      searched[index]!.includes(filter) ||
-      scope.some((each) => each.toLowerCase().includes(filter)));
+  const shown = order.filter(
+    (index) => (only?.has(index) ?? true) && (filter === undefined || texts[index]!.includes(filter)),
+  );
+  const leaves = shown.findIndex((index) => !isLeaf(model.nodes[index]!));
+  const foldsLeaves = filter === undefined && (leaves < 0 ? shown.length : leaves) > mostOpenLeaves;
 
   function close(depth: number): void {
     while (open.length > depth) {
@@ -100,27 +126,16 @@ export function treeRows(graph: GraphReport, options: TreeOptions): readonly Tre
     }
   }
 
-  function add(node: ModelNode, index: number, scope: readonly string[], isUsuallyFolded: boolean): void {
-    enter(scope, node.key, isUsuallyFolded);
+  for (const index of shown) {
+    const node = model.nodes[index]!;
+    const scope = scopes[index]!;
+    enter(scope, node.key, foldsLeaves && scope === leafScope);
     const durationMs = graph.nodeTimes.get(node.name) ?? 0;
     for (const outer of open) {
       outer.nodes += 1;
       outer.durationMs += durationMs;
     }
     if (open.every((outer) => !outer.isFolded)) rows.push({ kind: 'node', index, depth: scope.length });
-  }
-
-  const leaves = model.nodes.flatMap((node, index) => (isLeaf(node) ? [index] : []));
-  const shownLeaves = leaves.filter((index) => isShown(index, noScope));
-  const foldsLeaves = shownLeaves.length > mostOpenLeaves && filter === undefined;
-  for (const index of shownLeaves) add(model.nodes[index]!, index, [leavesTitle], foldsLeaves);
-  close(0);
-  // A node of unknown origin belongs to what ran before it: tfjs makes many, such as reshapes, on the way.
-  let scope = noScope;
-  for (const [index, node] of model.nodes.entries()) {
-    if (isLeaf(node)) continue;
-    scope = node.kind === 'output' ? noScope : (graph.origins.get(node.name)?.scope ?? scope);
-    if (isShown(index, scope)) add(node, index, scope, false);
   }
   close(0);
   return rows.filter((row) => row !== undefined);
