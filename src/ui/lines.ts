@@ -112,6 +112,25 @@ export function truncateLine(spans: Line, width: number): Line {
   return kept;
 }
 
+/** The line with every place where it contains `wanted`, ignoring case, in the role `match`. */
+export function markMatches(spans: Line, wanted: string): Line {
+  const needle = wanted.toLowerCase();
+  if (needle === '') return spans;
+  return spans.flatMap((each): Span[] => {
+    const text = each.text.toLowerCase();
+    // Some letters grow when they are lowered; then places do not agree.
+    if (text.length !== each.text.length || !text.includes(needle)) return [each];
+    const parts: Span[] = [];
+    let done = 0;
+    for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, done)) {
+      parts.push({ ...each, text: each.text.slice(done, at) });
+      done = at + needle.length;
+      parts.push({ text: each.text.slice(at, done), role: 'match' });
+    }
+    return [...parts, { ...each, text: each.text.slice(done) }].filter((part) => part.text !== '');
+  });
+}
+
 /** Padded with blanks to exactly `width` columns, cut when longer. */
 export function fit(text: string, width: number, align: 'left' | 'right' = 'left'): string {
   const cut = truncate(printable(text), width);

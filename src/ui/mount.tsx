@@ -10,14 +10,15 @@ import { createFrameWriter } from './live/frame-writer.ts';
 import type { InputEvent } from './live/key-parser.ts';
 import { createUiStore, type UiContent } from './live/store.ts';
 import { openTerminal } from './live/terminal.ts';
-import { themeFor } from './theme.ts';
+import { themeFor, type ColorLevel } from './theme.ts';
 import type { Action, Effect } from './ui-model.ts';
 
 /** Effects that the caller carries out. */
 export type OuterEffect = Exclude<Effect, { readonly kind: 'quit' | 'copy' | 'load-text' }>;
 
 export interface MountOptions extends UiContent {
-  readonly hasColor: boolean;
+  /** How many colours the terminal has; `true`: 16. */
+  readonly hasColor: boolean | ColorLevel;
   readonly stdout: NodeJS.WriteStream;
   readonly stdin: NodeJS.ReadStream;
   /** Carries out an effect; the text it returns is shown. For `open-editor` it has the terminal to itself. */

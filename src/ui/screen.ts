@@ -7,7 +7,17 @@ import type { ListModel, View, ViewSettings } from './define-view.ts';
 import { helpLines } from './help.ts';
 import { keymap, keyOf, type Command } from './keymap.ts';
 import { headOf, layoutFor, type Layout } from './layout.ts';
-import { cleanLine, line, lineWidth, padLine, span, truncateLine, type Line, type Span } from './lines.ts';
+import {
+  cleanLine,
+  line,
+  lineWidth,
+  markMatches,
+  padLine,
+  span,
+  truncateLine,
+  type Line,
+  type Span,
+} from './lines.ts';
 import { openView, viewStateOf, type UiState, type ViewState } from './ui-model.ts';
 
 export interface ScreenSource {
@@ -99,7 +109,9 @@ function visibleRows(list: ListModel, own: ViewState, layout: Layout): Line[] {
     if (isUnderCursor && list.selectedLine !== undefined)
       return cleanLine(list.selectedLine(index, layout.listWidth));
     const drawn = padLine(cleanLine(list.line(index, layout.listWidth)), layout.listWidth);
-    return isUnderCursor ? drawn.map((each) => span(each.text, 'selected')) : drawn;
+    return isUnderCursor
+      ? drawn.map((each) => span(each.text, 'selected'))
+      : markMatches(drawn, own.settings.filter);
   });
   if (list.count === 0)
     rows[0] = line(own.settings.filter === '' ? ' nothing here' : ' nothing matches the filter', 'muted');

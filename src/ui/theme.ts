@@ -52,7 +52,7 @@ function colored(palette: Palette): Theme {
     code: {},
     changed: { color: palette.warning, bold: true, inverse: true },
     selected: { inverse: true },
-    match: { underline: true },
+    match: { color: palette.accent, bold: true, underline: true },
   };
 }
 

@@ -7,6 +7,7 @@ import {
   fit,
   lineText,
   lineWidth,
+  markMatches,
   padLine,
   tableRow,
   truncate,
@@ -73,4 +74,19 @@ test('a bar shows eighths and never more than all', () => {
   expect(bar(0.5, 4)).toBe('██  ');
   expect(bar(1 / 32, 4)).toBe('▏   ');
   expect(bar(7, 4)).toBe('████');
+});
+
+test('what a filter found is marked, in any case, and nothing is lost', () => {
+  const line = markMatches([{ text: 'Relu and relu_1', role: 'accent' }], 'RELU');
+  expect(line).toEqual([
+    { text: 'Relu', role: 'match' },
+    { text: ' and ', role: 'accent' },
+    { text: 'relu', role: 'match' },
+    { text: '_1', role: 'accent' },
+  ]);
+  fc.assert(
+    fc.property(text, text, (word, wanted) => {
+      expect(lineText(markMatches([{ text: word }], wanted))).toBe(word);
+    }),
+  );
 });
