@@ -10,6 +10,7 @@ const layers: Record<string, readonly string[]> = {
   compile: ['ir', 'onnx'],
   export: ['ir', 'onnx', 'compile'],
   explain: ['ir'],
+  replay: ['ir'],
   minifier: ['ir', 'onnx'],
   ui: ['ir', 'explain', 'minifier'],
 };

@@ -9,6 +9,8 @@ export type {
   SessionStats,
   TfjsCore,
 } from './session.ts';
+export { compile } from './compile-api.ts';
+export type { AnyFunction, CompiledFunction, CompileMode, CompileOptions, ModelLike } from './compile-api.ts';
 export { exportOnnx } from './export-onnx.ts';
 export type { DynamicAxes, ExportedModel, ExportOptions } from './export-onnx.ts';
 export type { ExampleInputs, ExportSource, TensorLike } from './export/export-target.ts';

@@ -2,11 +2,13 @@
  * One session per tfjs engine: joins capture, the op table and a backend, and keeps the books. The only file that knows
  * both capture and compile.
  */
+import { availableParallelism } from 'node:os';
 import { monotonicMs } from './clock.ts';
 import { startCapture, type Capture } from './capture/capture.ts';
 import type { FrameResolver } from './capture/stacks.ts';
 import type { TfModule } from './capture/tf-module.ts';
 import { eagerBackendName } from './capture/install-backend.ts';
+import { createAutotuneBackend } from './compile/backends/autotune.ts';
 import { createEagerBackend, createRunKernel, type KernelHost } from './compile/backends/eager.ts';
 import { createFaultBackend, type Fault } from './compile/backends/fault-injection.ts';
 import { liveOrtSessions, type OrtDevice } from './compile/backends/onnxruntime.ts';
@@ -56,6 +58,10 @@ export interface SessionOptions {
   readonly cacheDirectory?: string | false;
   /** Called after each run of a graph. */
   readonly onRun?: (run: FinishedRun) => void;
+  /** Sizes: all open from the first compile (`true`), each its own session (`false`); default: open once they vary. */
+  readonly dynamic?: boolean;
+  /** Compile each graph with several settings of the backend and keep the fastest. */
+  readonly autotune?: boolean;
   /** Whether idle threads of the native runtime spin: faster on a quiet machine, slower on a busy one. */
   readonly spinning?: boolean;
 }
@@ -91,6 +97,21 @@ export interface Session {
   /** tfjs's name of the backend that captures: `cpu`, as programs know it. */
   readonly backendName: string;
   stats(): SessionStats;
+  /**
+   * Calls a function that depends on its arguments and `captures` alone; when it was seen to repeat itself, its kernel calls
+   * are recorded without running it.
+   * @param owner stands for the function.
+   */
+  callRepeatable(
+    owner: object,
+    parameters: unknown[],
+    call: () => unknown,
+    captures: Readonly<Record<string, unknown>>,
+  ): unknown;
+  /** What is called now may do something else the next time. */
+  forbidReplay(reason: string): void;
+  /** Leaves a note in the trace. */
+  note(code: string, text: string): void;
   /** Runs everything that is pending. */
   flush(): void;
   /** Runs `body` with breaks as errors. */
@@ -109,6 +130,8 @@ export interface BackendContext {
   readonly device: string | undefined;
   readonly threads: number | undefined;
   readonly spinning: boolean | undefined;
+  /** All sizes open from the first compile, or none ever; absent: as they are met. */
+  readonly dynamic: boolean | undefined;
   readonly cacheDirectory: string | undefined;
   readonly now: () => number;
 }
@@ -134,13 +157,14 @@ interface BackendEntry {
 
 const defaultBackend = 'onnxruntime';
 
-const onnxFactory: BackendFactory = ({ device, threads, spinning, cacheDirectory, ...context }) =>
+const onnxFactory: BackendFactory = ({ device, threads, spinning, dynamic, cacheDirectory, ...context }) =>
   createOnnxBackend({
     table: opTable,
     ...context,
     ...(device === undefined ? {} : { device: device as OrtDevice }),
     ...(threads === undefined ? {} : { threads }),
     ...(spinning === undefined ? {} : { spinning }),
+    ...(dynamic === undefined ? {} : { dynamic }),
     ...(cacheDirectory === undefined ? {} : { cacheDirectory }),
   });
 
@@ -183,6 +207,21 @@ export function registerBackend(
   summary = 'registered by a program',
 ): void {
   backends.set(name, { factory, summary });
+}
+
+/** Settings that suit different graphs: many threads for large ones, one for small ones. */
+function createTuned(factory: BackendFactory, context: BackendContext): Backend {
+  const many = context.threads ?? availableParallelism();
+  const choices = [
+    { threads: many, spinning: true },
+    { threads: many, spinning: false },
+    ...(many > 1 ? [{ threads: 1, spinning: false }] : []),
+  ];
+  const candidates = choices.map(({ threads, spinning }) => ({
+    settings: `${threads} thread${threads === 1 ? '' : 's'}${spinning ? ', spinning' : ''}`,
+    backend: factory({ ...context, threads, spinning }),
+  }));
+  return createAutotuneBackend(candidates, context.now);
 }
 
 const sessions = new WeakMap<object, { readonly session: Session; readonly capture: Capture }>();
@@ -237,14 +276,16 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     });
   }
   const runKernel = createRunKernel(tf, eagerBackendName);
-  const backend = factory({
+  const context: BackendContext = {
     runKernel,
     device: options.device,
     threads: options.threads,
     spinning: options.spinning,
+    dynamic: options.dynamic,
     cacheDirectory: options.cacheDirectory === false ? undefined : options.cacheDirectory,
     now,
-  });
+  };
+  const backend = options.autotune === true ? createTuned(factory, context) : factory(context);
   const interpreter = createEagerBackend(runKernel, opTable);
   let isStrict = options.strict ?? false;
   const savings = options.measureSavings === true ? createSavingsMeter(backend, now) : undefined;
@@ -322,6 +363,10 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
       liveSessions: liveOrtSessions(),
     }),
     adopt: (exports) => capture.refresh(exports),
+    callRepeatable: (owner, parameters, call, captures) =>
+      capture.replay === undefined ? call() : capture.replay.callFunction(owner, parameters, call, captures),
+    forbidReplay: (reason) => capture.replay?.fail(reason),
+    note: (code, text) => capture.note('info', code, text),
     flush: () => capture.flush(),
     strictly(body) {
       const before = isStrict;

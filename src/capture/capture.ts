@@ -52,6 +52,9 @@ export interface Capture {
   fallbackCounts(): Readonly<Record<string, number>>;
   /** Takes over what tfjs packages registered since, and what `exports` of one of them offers to be wrapped. */
   refresh(exports: object): void;
+  /** Calls that repeat themselves; absent when they are all to be traced. */
+  readonly replay: Replay | undefined;
+  note(severity: 'info' | 'warning', code: string, text: string): void;
   /** Runs everything that is pending. */
   flush(): void;
   /** Emits what is left to say; recorded ops that nobody read are dropped. */
@@ -153,6 +156,8 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
       installed.refresh();
       wrapAll(exports);
     },
+    replay,
+    note: (severity, code, text) => reporter.note(severity, code, text),
     flush: () => recorder.flushAll(),
     finish() {
       if (recorder.hasLiveNodes) reporter.graphBreak({ reason: 'FG1010' }, 0, undefined);

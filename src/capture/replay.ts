@@ -12,6 +12,7 @@ import type { Reporter } from './reporter.ts';
 import type { FieldGuard, ModelFacts, TrustedClasses } from './replay-guards.ts';
 import { holdsFields, inspectGraphModel, inspectLayersModel, registeredClasses } from './replay-guards.ts';
 import { absentSlot, ReplayTape, sameTemplate, type Template } from './replay-tape.ts';
+import { inspectCaptures, isModuleOf } from './replay-captures.ts';
 import type { Signature } from './signature.ts';
 import type { Engine, KernelConfig, KernelResult, TensorInfo, TfModule } from './tf-module.ts';
 import type { MethodWraps } from './wrap-methods.ts';
@@ -152,6 +153,7 @@ export class Replay {
   readonly #context: ReplayContext;
   readonly #engine: Engine;
   readonly #entries = new WeakMap<object, Map<string, Entry>>();
+  readonly #reported = new WeakSet<object>();
   #trusted: TrustedClasses = new Map();
 
   constructor(context: ReplayContext) {
@@ -184,6 +186,28 @@ export class Replay {
         });
       }
     }
+  }
+
+  /**
+   * Calls a function that depends on nothing but its arguments and `captures`, as a model is called. The caller keeps
+   * `captures` up to date.
+   * @param owner stands for the function.
+   */
+  callFunction(
+    owner: object,
+    parameters: unknown[],
+    trace: () => unknown,
+    captures: Readonly<Record<string, unknown>>,
+  ): unknown {
+    const isTfjs = (value: unknown): boolean => isModuleOf(value, this.#engine);
+    return this.#call(owner, 'call', parameters, trace, () =>
+      inspectCaptures(captures, this.#trusted, isTfjs),
+    );
+  }
+
+  /** The call that is being traced may do something else the next time. */
+  fail(reason: string): void {
+    this.#context.recorder.tape?.fail(reason);
   }
 
   /** Whether kernel calls are all that a call does now: no gradient, no profile, no checks. */
@@ -273,7 +297,18 @@ export class Replay {
     if (isSame) entry.ready = recorded;
     entry.last = recorded;
     entry.hasGivenUp = !isSame && entry.attempts >= attemptLimit;
+    if (entry.hasGivenUp) this.#reportTracing(model, tape.failure ?? 'it records something else each time');
     return result;
+  }
+
+  /** Once per model or function: why it goes on being traced. */
+  #reportTracing(model: object, reason: string): void {
+    if (this.#reported.has(model)) return;
+    this.#reported.add(model);
+    const { name } = model as { readonly name?: unknown };
+    const what = typeof model === 'function' ? 'the function' : 'the model';
+    const label = typeof name === 'string' && name !== '' ? `${what} ${name}` : what;
+    this.#context.reporter.note('info', 'FG2003', `${label} is traced at each call, not replayed: ${reason}`);
   }
 
   #finish(
@@ -296,7 +331,10 @@ export class Replay {
     );
     if (!areNew) return undefined;
     const facts = inspect(model);
-    if (typeof facts === 'string') return undefined;
+    if (typeof facts === 'string') {
+      tape.fail(facts);
+      return undefined;
+    }
     const template = tape.finish({
       inputs,
       weights: valuesOfWeights(facts.weights, backend),

@@ -28,6 +28,8 @@ export interface OnnxBackendOptions {
   readonly threads?: number;
   /** Whether idle threads spin between operators. Default true. */
   readonly spinning?: boolean;
+  /** Whether sessions are made for all sizes at once (`true`) or for one only (`false`). Default: for those that were met. */
+  readonly dynamic?: boolean;
   /** Folder for optimized models; absent: nothing is kept on disk. Only models for the cpu are. */
   readonly cacheDirectory?: string;
   /** Milliseconds; only differences count. */
@@ -142,7 +144,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     };
   };
 
-  const sessions = createSessionStore(makeSession, now);
+  const sessions = createSessionStore(makeSession, now, options.dynamic);
   const context: ExecutableContext = {
     table: options.table,
     sessions,

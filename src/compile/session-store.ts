@@ -88,15 +88,23 @@ function totalMs(made: MadeSession): number {
   return made.phases.reduce((sum, phase) => sum + phase.durationMs, 0);
 }
 
-export function createSessionStore(makeSession: MakeSession, now: () => number): SessionStore {
+/**
+ * @param dynamic `true`: every session has all dims and small constants open; `false`: none ever has; absent: what differed.
+ */
+export function createSessionStore(
+  makeSession: MakeSession,
+  now: () => number,
+  dynamic?: boolean,
+): SessionStore {
   const bySkeleton = new Map<string, Variant[]>();
 
   function nextGenerality(variants: readonly Variant[], segment: Segment): Generality {
     let generality = fixedGenerality(segment);
+    if (dynamic === false) return generality;
     for (const variant of variants) {
       generality = mergeGenerality(generality, generalize(variant.generality, variant.made, segment));
     }
-    return variants.length >= openUpAfter ? openUp(generality, segment) : generality;
+    return dynamic === true || variants.length >= openUpAfter ? openUp(generality, segment) : generality;
   }
 
   return {
