@@ -1,7 +1,7 @@
 /** Draws lines of spans: the one place where roles become colours. */
 import { Box, Text } from 'ink';
 import { memo, type ReactElement } from 'react';
-import { padLine, printable, type Line } from '../lines.ts';
+import { lineText, printable, truncateLine, type Line } from '../lines.ts';
 import type { Theme } from '../theme.ts';
 
 interface LineViewProps {
@@ -10,13 +10,15 @@ interface LineViewProps {
   readonly theme: Theme;
 }
 
-/** One line of exactly `width` columns. */
+/** One line of at most `width` columns. Not padded: Ink handles each character, and its grid is blank to begin with. */
 export const LineView: React.NamedExoticComponent<LineViewProps> = memo(function LineView({
   line,
   width,
   theme,
 }: LineViewProps): ReactElement {
-  const spans = padLine(line, width);
+  const spans = truncateLine(line, width);
+  // A text without a character would take no row.
+  if (lineText(spans) === '') return <Text> </Text>;
   return (
     <Text wrap="truncate">
       {spans.map((span, index) => (
@@ -28,7 +30,7 @@ export const LineView: React.NamedExoticComponent<LineViewProps> = memo(function
   );
 });
 
-/** A block of lines, filled up with blank ones to `height`. */
+/** A block of `height` lines. They fit, so nothing is clipped: clipping would measure and cut each of them again. */
 export function LinesView({
   lines,
   width,
@@ -42,7 +44,7 @@ export function LinesView({
 }): ReactElement {
   const blank: Line = [];
   return (
-    <Box flexDirection="column" width={width} height={height} overflow="hidden">
+    <Box flexDirection="column" width={width} height={height}>
       {Array.from({ length: height }, (_, index) => (
         <LineView key={index} line={lines[index] ?? blank} width={width} theme={theme} />
       ))}
