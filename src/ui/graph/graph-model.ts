@@ -35,6 +35,8 @@ export interface GraphModel {
 interface Collector {
   add(node: Omit<ModelNode, 'key' | 'inputs'>, inputNames: readonly string[]): void;
   knows(name: string): boolean;
+  /** Another name for a node. */
+  alias(name: string, of: string): void;
   /** Names of an inner graph hide those outside. */
   enter(): void;
   finish(): GraphModel;
@@ -63,6 +65,7 @@ function createCollector(): Collector {
       if (kind !== 'output') names.set(name, index);
     },
     knows: (name) => names.has(name),
+    alias: (name, of) => void names.set(name, names.get(of)!),
     enter() {
       names = new Map();
     },
@@ -137,7 +140,7 @@ const operators: readonly (readonly [RegExp, string])[] = [
 function fxOp(expression: string, collector: Collector): string {
   const call = /^([\w.]+)\(/.exec(expression);
   if (call !== null) {
-    const path = call[1]!.replace(/^torch\.(?:ops\.|_C\._nn\.)?/, '');
+    const path = call[1]!.replace(/^torch\.(?:ops\.|_C\._nn\.|nn\.functional\.)?/, '');
     const [first = '', ...rest] = path.split('.');
     return collector.knows(first) && rest.length > 0 ? rest.join('.') : path;
   }
@@ -182,6 +185,11 @@ function readFx(text: string, collector: Collector): void {
     const match = assignment.exec(code);
     if (match === null || /^\s*#/.test(raw)) continue;
     const [, name = '', type = '', expression = ''] = match;
+    // `l_x_ = L_x_`: every parameter is renamed at first.
+    if (collector.knows(expression)) {
+      collector.alias(name, expression);
+      continue;
+    }
     const isAttribute = /^self\.\w+$/.test(expression);
     collector.add(
       {

@@ -2,7 +2,7 @@
  * A graph as an indented tree: nodes in the order in which they run, under the functions and layers that made them.
  * Neighbours of one scope share a header, so a layer that is called twice has two. Headers fold.
  */
-import type { GraphReport } from '../../explain/report.ts';
+import type { GraphReport, NodeOrigin } from '../../explain/report.ts';
 import { graphModel, type GraphModel, type ModelNode } from './graph-model.ts';
 
 export type TreeRow =
@@ -48,6 +48,15 @@ function isLeaf(node: ModelNode): boolean {
 
 const noScope: readonly string[] = [];
 
+/** Layers and functions around a node; where the trace names none, the program's functions on its stack. */
+function scopeOf(origin: NodeOrigin): readonly string[] {
+  if (origin.scope.length > 0 || origin.stack === undefined) return origin.scope;
+  return origin.stack
+    .filter((frame) => frame.origin === 'user' && frame.function !== '')
+    .map((frame) => frame.function)
+    .reverse();
+}
+
 const leafScope: readonly string[] = [leavesTitle];
 
 /** What is asked with each key press and never changes: made once per graph. */
@@ -75,7 +84,8 @@ function outlineOf(graph: GraphReport): Outline {
     (isLeaf(node) ? leaves : others).push(index);
     if (isLeaf(node)) return leafScope;
     if (node.kind === 'output') return noScope;
-    current = graph.origins.get(node.name)?.scope ?? current;
+    const origin = graph.origins.get(node.name);
+    if (origin !== undefined) current = scopeOf(origin);
     return current;
   });
   const texts = model.nodes.map(({ key, op, type }, index) =>

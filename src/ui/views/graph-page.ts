@@ -67,6 +67,11 @@ function indentOf(depth: number, width: number): string {
   return ' '.repeat(Math.min(depth * 2, Math.floor(width * deepestShare)));
 }
 
+/** `f32[4,8]` of PyTorch's `f32[4, 8][8, 1]cpu`: strides and device are in the detail. */
+function shortType(type: string): string {
+  return type.replace(/^(\w+\[[^\]]*\])\[.*$/, '$1').replaceAll(', ', ',');
+}
+
 /** Draws nodes of one graph; knows what is dear in it. */
 function nodeDrawer(
   graph: GraphReport,
@@ -86,7 +91,7 @@ function nodeDrawer(
         eager.has(node.name) ? `${node.op} (eager)` : node.kind === 'op' ? node.op : node.kind,
         role ?? 'accent',
       ),
-      type: span(node.type, 'muted'),
+      type: span(shortType(node.type), 'muted'),
       time: span(durationMs === undefined ? '' : formatDuration(durationMs)),
       '': span(durationMs === undefined ? '' : bar(longestMs > 0 ? durationMs / longestMs : 0, 8), 'warning'),
       reads: span(node.inputs.map((input) => model.nodes[input]!.key).join(', '), 'muted'),
