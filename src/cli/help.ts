@@ -34,7 +34,12 @@ export function commandHelp(page: Page, command: Command): string {
   const lines = [
     ...wrap(page, `${command.summary}.`),
     '',
-    `${ink.heading('Usage')}  fullgraph ${command.name} ${command.usage}`.trimEnd(),
+    ...wrap(
+      page,
+      `fullgraph ${command.name} ${command.usage}`.trimEnd(),
+      `${ink.heading('Usage')}  `,
+      '         ',
+    ),
     '',
     ...(command.details ?? []).flatMap((text) => [...wrap(page, text), '']),
     ...(flags.length === 0 ? [] : [ink.heading('Flags'), ...entries(page, flags), '']),

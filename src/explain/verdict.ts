@@ -96,8 +96,9 @@ export function judge(findings: Findings): Verdict {
           ? 'The trace holds no compiled frame'
           : 'The program ran no TensorFlow.js op',
       ];
-  if (exitCode !== undefined && exitCode !== 0) {
-    clauses.push(
+  const isFailed = exitCode !== undefined && exitCode !== 0;
+  if (isFailed) {
+    clauses.unshift(
       findings.source === 'torch' ? 'The job failed' : `The program ended with exit code ${exitCode}`,
     );
   }
@@ -106,9 +107,12 @@ export function judge(findings: Findings): Verdict {
     lost >= badShare ||
     families.some((family) => family.limitHits > 0) ||
     findings.frames.some((frame) => frame.status === 'error') ||
-    (exitCode !== undefined && exitCode !== 0);
+    isFailed;
   const isFair = totals.breaks > 0 || totals.recompiles > 1 || eagerClause(findings) !== undefined;
-  return { sentence: `${clauses.join('; ')}.`, level: isBad ? 'bad' : isFair ? 'fair' : 'good' };
+  // Only the first clause begins the sentence.
+  const [first, ...rest] = clauses;
+  const sentence = [first, ...rest.map((clause) => clause[0]!.toLowerCase() + clause.slice(1))].join('; ');
+  return { sentence: `${sentence}.`, level: isBad ? 'bad' : isFair ? 'fair' : 'good' };
 }
 
 interface Ranked extends Advice {

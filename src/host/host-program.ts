@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRequire, register } from 'node:module';
-import { cpus, homedir } from 'node:os';
+import { cpus } from 'node:os';
 import { recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
 import { UserError } from '../ir/errors.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
@@ -15,7 +15,7 @@ import { createEagerBackend, createRunKernel } from '../compile/backends/eager.t
 import { opTable } from '../compile/ops/index.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
-import type { HostOptions } from './options.ts';
+import { defaultCacheDirectory, type HostOptions } from './options.ts';
 import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
 import { tfjsNodeStandIn, type Tfjs } from './tfjs-node/stand-in.ts';
@@ -27,9 +27,14 @@ const usageExitCode = 2;
 /** Folder that holds fullgraph's code (`src` or `dist`). */
 const ownRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** Where optimized models are kept between runs, by the XDG convention. */
-function defaultCacheDirectory(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'fullgraph');
+/** Version of a package, as found from a file; absent when it cannot be told. */
+function versionOf(packageJson: string, from: string): Readonly<Record<string, string>> {
+  try {
+    const { name, version } = createRequire(from)(packageJson) as { name: string; version: string };
+    return { [name === 'onnxruntime-node' ? 'onnxruntime' : name]: version };
+  } catch {
+    return {};
+  }
 }
 
 function headerOf(options: HostOptions): HeaderRecord {
@@ -42,6 +47,8 @@ function headerOf(options: HostOptions): HeaderRecord {
     cwd: process.cwd(),
     startedAt: new Date().toISOString(),
     environment: {
+      ...versionOf('../package.json', join(ownRoot, 'index.js')),
+      ...versionOf('onnxruntime-node/package.json', import.meta.url),
       node: process.versions.node,
       platform: `${process.platform}-${process.arch}`,
       cpu: cpus()[0]?.model ?? 'unknown',
@@ -96,8 +103,20 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   const explain = options.explain ?? options.traceFile !== undefined;
   const trace: TraceWriter | undefined =
     options.traceFile === undefined ? undefined : openTraceWriter(options.traceFile, now, warn);
-  const onRecord = (record: TraceRecord): void => trace?.write(record);
-  onRecord(headerOf(options));
+  // The header comes first and names the program's tfjs, which is known once it is loaded.
+  const header = headerOf(options);
+  let early: TraceRecord[] | undefined = [];
+  const onRecord = (record: TraceRecord): void => {
+    if (early === undefined) trace?.write(record);
+    else early.push(record);
+  };
+  const writeHeader = (tfjs?: unknown): void => {
+    if (early === undefined) return;
+    const held = early;
+    early = undefined;
+    const environment = { ...header.environment, ...(typeof tfjs === 'string' ? { tfjs } : {}) };
+    for (const record of [{ ...header, environment }, ...held]) onRecord(record);
+  };
   const frames = createFrameResolver({ ownRoot, instrument: options.instrument ?? true, onSource: onRecord });
 
   register('./module-hooks.js', import.meta.url);
@@ -116,9 +135,10 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     onLoad(cores, models) {
       const core = cores.at(-1);
       if (core === undefined) return;
+      writeHeader((core as { readonly version_core?: unknown }).version_core);
       try {
         session = install(core as unknown as TfjsCore, {
-          cacheDirectory: defaultCacheDirectory(),
+          cacheDirectory: defaultCacheDirectory(process.env),
           ...options,
           explain,
           measureSavings: options.measureSavings ?? explain,
@@ -145,6 +165,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   const finish = (exitCode: number): void => {
     if (isFinished) return;
     isFinished = true;
+    writeHeader();
     if (session === undefined) {
       onRecord({
         kind: 'note',
@@ -161,6 +182,9 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   if (trace !== undefined)
     finishOnSignals(
       () => finish(130),
-      () => trace.flush(),
+      () => {
+        writeHeader();
+        trace.flush();
+      },
     );
 }

@@ -2,6 +2,8 @@
  * How the CLI tells the hosted process what to do: one JSON object in the environment variable FULLGRAPH_OPTIONS.
  * All fields are optional; a program started with plain `node --import fullgraph/register` has none.
  */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { UserError } from '../ir/errors.ts';
 
 /** A captured graph to be written as .onnx when the program ends. */
@@ -43,6 +45,12 @@ export interface HostOptions {
   readonly exportModel?: ExportRequest;
   /** Do not install anything: the program runs as it is. */
   readonly disable?: boolean;
+}
+
+/** Where optimized models are kept between runs, by the XDG convention. */
+export function defaultCacheDirectory(environment: Readonly<Record<string, string | undefined>>): string {
+  const base = environment['XDG_CACHE_HOME'];
+  return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'fullgraph');
 }
 
 export const optionsVariable = 'FULLGRAPH_OPTIONS';

@@ -179,6 +179,9 @@ const table: readonly BreakAdvice[] = [
   },
 ];
 
+/** PyTorch's ids that have advice. */
+export const advisedIds: readonly string[] = table.flatMap((entry) => entry.ids);
+
 /** Hints of PyTorch that tell a reader nothing to do. */
 const emptyHint =
   /^(?:Please report an issue to PyTorch|It may be possible to write Dynamo tracing rules|This graph break is fundamental|This is likely to be a Dynamo bug|If it is a Python builtin, please file an issue|File an issue to PyTorch|This graph break may be difficult to debug)/i;

@@ -4,6 +4,7 @@ import { emitTrace } from './emit-trace.ts';
 import { foldTrace, type ReadOptions } from './fold-trace.ts';
 import { scrubRecords } from './scrub.ts';
 
+export { torchBreakReasons, torchBreakUrl, type TorchBreakReason } from './break-reasons.ts';
 export { toPerfetto } from './chromium.ts';
 export { loadText } from './load-text.ts';
 export type { ReadOptions, ReadProgress } from './fold-trace.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { hintsFor } from '../../src/torch/break-advice.ts';
+import { advisedIds, hintsFor } from '../../src/torch/break-advice.ts';
+import { torchBreakReasons } from '../../src/torch/break-reasons.ts';
 import { parseBreakText } from '../../src/torch/break-text.ts';
 import { breakText } from './support/make-log.ts';
 
@@ -26,6 +27,15 @@ test.each([
   '0088',
 ])('GB%s, frequent in practice, has advice of its own', (gb) => {
   expect(hints('some words', { gb }).length).toBeGreaterThan(0);
+});
+
+test('each reason of `fullgraph why` has a remedy, and each remedy a reason', () => {
+  for (const { id, title, explanation, hints: remedies } of torchBreakReasons) {
+    expect(id).toMatch(/^GB\d{4}$/);
+    expect([title, explanation].every((text) => text.length > 10 || title === 'Logging')).toBe(true);
+    expect(remedies.length, id).toBeGreaterThan(0);
+  }
+  expect(torchBreakReasons.map((reason) => reason.id)).toEqual([...advisedIds].sort());
 });
 
 test('data-dependent branching names the condition and how to do without it', () => {

@@ -2,6 +2,7 @@
 import type { Command } from '../command.ts';
 import { backendsCommand } from './backends.ts';
 import { diffCommand } from './diff.ts';
+import { doctorCommand } from './doctor.ts';
 import { explainCommand } from './explain.ts';
 import { exportCommand } from './export.ts';
 import { inspectCommand } from './inspect.ts';
@@ -18,4 +19,5 @@ export const commands: readonly Command[] = [
   diffCommand,
   whyCommand,
   backendsCommand,
+  doctorCommand,
 ];
