@@ -1,17 +1,16 @@
 /** The root component: a snapshot of the store as lines. All decisions are made in `ui-state.ts` and `screen.ts`. */
 import { useSyncExternalStore, type ReactElement } from 'react';
-import { LinesView } from './components/lines-view.tsx';
+import { Canvas, type CanvasProps } from './components/canvas.tsx';
 import type { UiStore } from './live/store.ts';
 import { screenOf } from './screen.ts';
-import type { Theme } from './theme.ts';
 
-export interface AppProps {
+export interface AppProps extends Pick<CanvasProps, 'paint' | 'onFrame'> {
   readonly store: UiStore;
-  readonly theme: Theme;
 }
 
-export function App({ store, theme }: AppProps): ReactElement {
+export function App({ store, paint, onFrame }: AppProps): ReactElement {
   const { source, state } = useSyncExternalStore(store.subscribe, store.snapshot);
   const { width, height } = state;
-  return <LinesView lines={screenOf(source, state)} width={width} height={height} theme={theme} />;
+  const lines = screenOf(source, state);
+  return <Canvas lines={lines} width={width} height={height} paint={paint} onFrame={onFrame} />;
 }

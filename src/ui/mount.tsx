@@ -1,16 +1,17 @@
 /**
  * The only call of ink's render. Joins terminal, store and frames; carries out the effects that need the terminal and
- * hands the others to the caller. Ink draws into a stream of frames; `frame-writer.ts` puts their differences on screen.
+ * hands the others to the caller. The screen is a canvas; `frame-writer.ts` puts the differences of its frames on screen.
  */
 import { render } from 'ink';
 import type { ArtifactReport } from '../explain/report.ts';
 import { App } from './app.tsx';
-import { createFrameStream } from './live/frame-stream.ts';
 import { createFrameWriter } from './live/frame-writer.ts';
 import type { InputEvent } from './live/key-parser.ts';
+import { createNullStream } from './live/null-stream.ts';
+import { createPainter, type PaintedRow } from './live/paint.ts';
 import { createUiStore, type UiContent } from './live/store.ts';
 import { openTerminal } from './live/terminal.ts';
-import { themeFor, type ColorLevel } from './theme.ts';
+import type { ColorLevel } from './theme.ts';
 import type { Action, Effect } from './ui-model.ts';
 
 /** Effects that the caller carries out. */
@@ -18,7 +19,7 @@ export type OuterEffect = Exclude<Effect, { readonly kind: 'quit' | 'copy' | 'lo
 
 export interface MountOptions extends UiContent {
   /** How many colours the terminal has; `true`: 16. */
-  readonly hasColor: boolean | ColorLevel;
+  readonly colors: ColorLevel;
   readonly stdout: NodeJS.WriteStream;
   readonly stdin: NodeJS.ReadStream;
   /** Carries out an effect; the text it returns is shown. For `open-editor` it has the terminal to itself. */
@@ -70,13 +71,13 @@ function actionsOf(event: InputEvent): Action[] {
 
 /** Opens the UI. The caller has checked that both streams are terminals. */
 export function mount(options: MountOptions): MountedUi {
-  const { stdout, stdin, hasColor, onEffect, loadText, ...content } = options;
+  const { stdout, stdin, colors, onEffect, loadText, ...content } = options;
   let settle: { resolve(end: UiEnd): void; reject(error: unknown): void };
   const done = new Promise<UiEnd>((resolve, reject) => {
     settle = { resolve, reject };
   });
   let isOpen = true;
-  let lastFrame: string | undefined;
+  let lastFrame: readonly PaintedRow[] | undefined;
 
   /** Work that must not leave the terminal in our modes when it fails. */
   function guarded(work: () => void): void {
@@ -148,13 +149,15 @@ export function mount(options: MountOptions): MountedUi {
     }
   }
 
-  const instance = render(<App store={store} theme={themeFor(hasColor)} />, {
-    stdout: createFrameStream(terminal.size, (frame) => {
-      lastFrame = frame;
-      if (isOpen) writer.write(frame);
-    }),
+  function onFrame(rows: readonly PaintedRow[]): void {
+    lastFrame = rows;
+    if (isOpen) writer.write(rows);
+  }
+
+  const paint = createPainter(colors);
+  const instance = render(<App store={store} paint={paint} onFrame={onFrame} />, {
+    stdout: createNullStream(terminal.size),
     stdin,
-    debug: true,
     exitOnCtrlC: false,
     patchConsole: false,
   });

@@ -41,7 +41,7 @@ export async function openUi(request: UiRequest, context: Context): Promise<Moun
   let report: Report = request.report;
   const ui = mount({
     ...request,
-    hasColor: colorLevel(context, context.stdout),
+    colors: colorLevel(context, context.stdout),
     stdout: process.stdout,
     stdin: process.stdin,
     onEffect(effect) {

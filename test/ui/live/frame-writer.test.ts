@@ -1,10 +1,16 @@
 import xterm from '@xterm/headless';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import stringWidth from 'string-width';
 import { createFrameWriter } from '../../../src/ui/live/frame-writer.ts';
+import type { PaintedRow } from '../../../src/ui/live/paint.ts';
 
 const columns = 12;
 const rows = 5;
+
+function frameOf(text: string): PaintedRow[] {
+  return text.split('\n').map((row) => ({ text: row, columns: stringWidth(row) }));
+}
 
 function rowsOf(terminal: xterm.Terminal): string[] {
   return Array.from({ length: rows }, (_, row) =>
@@ -18,8 +24,8 @@ test('a frame that did not change is not written', () => {
     (text) => written.push(text),
     () => columns,
   );
-  writer.write('one\ntwo');
-  writer.write('one\ntwo');
+  writer.write(frameOf('one\ntwo'));
+  writer.write(frameOf('one\ntwo'));
   expect(written).toHaveLength(1);
 });
 
@@ -29,8 +35,8 @@ test('only the lines that changed are written, and nothing is cleared', () => {
     (text) => written.push(text),
     () => columns,
   );
-  writer.write('one\ntwo\nthree');
-  writer.write('one\n2\nthree');
+  writer.write(frameOf('one\ntwo\nthree'));
+  writer.write(frameOf('one\n2\nthree'));
   expect(written[1]).toContain('\u001b[2;1H2');
   for (const absent of ['one', 'three', '\u001b[2J']) expect(written[1]).not.toContain(absent);
 });
@@ -52,7 +58,7 @@ test('the screen always shows the last frame, whatever was there', async () => {
           pieces.push('\u001b[1;1Hgarbage\u001b[3;2Hmore');
           writer.invalidate();
         }
-        writer.write(frame.join('\n'));
+        writer.write(frameOf(frame.join('\n')));
       }
       await new Promise<void>((done) => {
         terminal.write(pieces.join(''), done);

@@ -37,7 +37,7 @@ const ui = mount({
   report: buildReport([]),
   views: [calm, broken],
   status: 'ready',
-  hasColor: true,
+  colors: 3,
   stdout: process.stdout,
   stdin: process.stdin,
   onEffect: () => Promise.resolve(undefined),
