@@ -6,10 +6,11 @@ import { views } from '../../src/ui/views/index.ts';
 
 const page = readFileSync('docs/ui.md', 'utf8');
 
-test('every frame in docs/ui.md is a golden frame', () => {
+test('every frame in docs/ui.md and in the README is a golden frame', () => {
   const golden = readFileSync('test/ui/frames/fullgraph-80x24.txt', 'utf8');
-  const frames = [...page.matchAll(/```text\n([\s\S]*?)\n```/g)].map((match) => match[1]!);
-  expect(frames.length).toBeGreaterThan(3);
+  const blocks = `${page}\n${readFileSync('README.md', 'utf8')}`.matchAll(/```text\n([\s\S]*?)\n```/g);
+  const frames = [...blocks].map((match) => match[1]!).filter((text) => text.includes('1 Summary'));
+  expect(frames.length).toBeGreaterThan(4);
   for (const frame of frames) expect(golden).toContain(frame);
 });
 

@@ -95,8 +95,19 @@ function openText(report: Report, settings: ViewSettings): ArtifactReport | unde
     : allTexts(report).find((text) => text.owner === owner && text.name === name);
 }
 
+/** JSON of one line, as logs hold it, is opened up. */
+function readable(text: ArtifactReport, content: string): string {
+  if (text.language !== 'json' || content.trimEnd().includes('\n')) return content;
+  try {
+    return JSON.stringify(JSON.parse(content), null, 2);
+  } catch {
+    return content;
+  }
+}
+
 function contentOf(text: ArtifactReport, settings: ViewSettings): string | undefined {
-  return text.text ?? settings.text;
+  const content = text.text ?? settings.text;
+  return content === undefined ? undefined : readable(text, content);
 }
 
 function sizeOf(text: ArtifactReport): number {
@@ -171,7 +182,9 @@ function preview(text: ArtifactReport, width: number): Line[] {
     const where = location === undefined ? 'The trace does not carry it' : `It lies in ${location.file}`;
     return wrap(`${where}; enter opens it.`, width, 'muted');
   }
-  return text.text.split('\n', previewLines).map((code) => codeSpans(printable(code)));
+  return readable(text, text.text)
+    .split('\n', previewLines)
+    .map((code) => codeSpans(printable(code.slice(0, width))));
 }
 
 export const textsView: View = defineView({
