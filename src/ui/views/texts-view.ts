@@ -184,7 +184,7 @@ function preview(text: ArtifactReport, width: number): Line[] {
   }
   return readable(text, text.text)
     .split('\n', previewLines)
-    .map((code) => codeSpans(printable(code.slice(0, width))));
+    .map((code) => codeSpans(printable(code.slice(0, width + 1))));
 }
 
 export const textsView: View = defineView({
