@@ -116,6 +116,8 @@ function join(
   if (entry === undefined) {
     const { onRecord } = options;
     const session = install(tf, { ...asked, ...(onRecord === undefined ? {} : { onRecord }) });
+    // tfjs chooses its backend when it first needs one: now.
+    if (engine.backendName == null) void engine.backend;
     if (engine.backendName !== session.backendName) {
       session.uninstall();
       session.dispose();

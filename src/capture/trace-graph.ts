@@ -175,11 +175,21 @@ function build(
 
   const leafTypes = new Map(plan.leaves.map((leaf, index) => [leaf, plan.leafTypes[index]!]));
   const calls = built.nodes.slice(plan.leaves.length);
+  const leaves = plan.leaves.map((leaf, index) => ({ leaf, node: built.nodes[index]! }));
+  // Views of inputs are no calls: what gives back nothing else of an input still needs it.
+  for (const value of new Set(values)) {
+    const input = placeholders.get(value);
+    if (input === undefined || leafTypes.has(value)) continue;
+    const { name, dtype, shape } = input;
+    leafTypes.set(value, value.type);
+    refs.set(value, { node: name, output: 0 });
+    leaves.push({ leaf: value, node: { kind: 'placeholder', name, type: { dtype, shape }, role: 'input' } });
+  }
   const outputs = results.map((result, index): ValueRef => {
     const value = values[index]!;
     const ref = refs.get(value);
     if (ref === undefined) {
-      throw new UserError(`result ${index} does not depend on any input, or is an input itself`, {
+      throw new UserError(`result ${index} does not depend on any input`, {
         code: 'FG3401',
         hint: 'Return only what the function computes from its arguments.',
       });
@@ -189,12 +199,10 @@ function build(
   });
   // Inputs first, in the order in which they were given.
   const given = [...placeholders.keys()];
-  const order = plan.leaves
-    .map((leaf, index) => ({ leaf, index }))
-    .sort((left, right) => rank(given, left.leaf) - rank(given, right.leaf));
+  leaves.sort((left, right) => rank(given, left.leaf) - rank(given, right.leaf));
   return {
-    graph: { name: 'exported', nodes: [...order.map(({ index }) => built.nodes[index]!), ...calls], outputs },
-    leaves: order.map(({ leaf }) => placeholders.get(leaf)?.data ?? leaf.host!),
+    graph: { name: 'exported', nodes: [...leaves.map(({ node }) => node), ...calls], outputs },
+    leaves: leaves.map(({ leaf }) => placeholders.get(leaf)?.data ?? leaf.host!),
     unusedInputs: given.flatMap((value) => (leafTypes.has(value) ? [] : [placeholders.get(value)!.name])),
   };
 }

@@ -110,6 +110,7 @@ class ModelWriter {
   /** Names in the segment → names in the model. */
   readonly #names = new Map<ValueName, ValueName>();
   readonly #sizeNames = new Map<number, ValueName>();
+  readonly #shapeNames = new Map<string, ValueName>();
 
   constructor(plan: ExportPlan, variants: readonly LoweredVariant[], name: string) {
     this.#plan = plan;
@@ -141,7 +142,8 @@ class ModelWriter {
     const { name, input, axis } = this.#plan.symbols[symbol]!;
     const writer = this.#writer;
     writer.label(name);
-    const shape = writer.add('Shape', [this.#names.get(input)]);
+    const shape = this.#shapeNames.get(input) ?? writer.add('Shape', [this.#names.get(input)]);
+    this.#shapeNames.set(input, shape);
     const size = writer.add('Gather', [shape, writer.ints([axis])], { axis: 0 });
     writer.label('');
     this.#sizeNames.set(symbol, size);

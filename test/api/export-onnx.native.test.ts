@@ -209,6 +209,20 @@ describe('exportOnnx of a function', () => {
     ]);
   });
 
+  it('exports what only views an input, or gives it back', () => {
+    const exported = exportOnnx(
+      ({ x, y }: { x: tf.Tensor; y: tf.Tensor }) => ({
+        flat: x.reshape([-1]),
+        same: y,
+        twice: x.reshape([-1]),
+      }),
+      { y: tf.ones([2, 1]), x: tf.ones([2, 3]) },
+      { ...common, dynamic: true },
+    );
+    const [flat, same, twice] = run(exported, { x: tf.tensor2d([[1, 2, 3]]), y: tf.tensor2d([[4]]) });
+    expect([[...flat!], [...same!], [...twice!]]).toEqual([[1, 2, 3], [4], [1, 2, 3]]);
+  });
+
   it('has fixed sizes unless asked for open ones', () => {
     const { summary } = exportOnnx((x: tf.Tensor) => x.square(), tf.ones([2, 3]), common);
     expect(summary.inputs[0]!.dims).toEqual([2, 3]);
