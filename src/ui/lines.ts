@@ -42,7 +42,7 @@ export function lineText(spans: Line): string {
 }
 
 /** Letters, digits, punctuation, and the drawing characters that we use ourselves: one column each. */
-const isNarrow = /^[ -~·×–—…←↑→↓⇒─-▟▸▾▼◆●○]*$/;
+const isNarrow = /^[ -~µ·×–—…←↑→↓⇒─-▟▸▾▼◆●○]*$/;
 
 /** Columns that a text takes on the screen. Nearly all texts are plain, and measuring is what drawing spends its time on. */
 export function columnsOf(text: string): number {

@@ -15,7 +15,7 @@ import { toHostOptions, type programFlags } from '../program-flags.ts';
 import type { TraceInput } from '../read-trace.ts';
 import { followTrace, watchTrace } from './follow-trace.ts';
 import { startProgram } from './live-program.ts';
-import { exitCodeOfEnd } from './open-ui.ts';
+import { exitCodeOfEnd, loadMount } from './open-ui.ts';
 import { missingParts } from './trace-status.ts';
 import { openWorkbench, type Workbench } from './workbench.ts';
 
@@ -30,6 +30,7 @@ export async function endOf(bench: Workbench): Promise<ExitCode> {
 
 /** A trace that is all there, or all that there is. */
 export async function inspectTrace(input: TraceInput, context: Context): Promise<ExitCode> {
+  void loadMount();
   const { report } = await loadReport(input, context);
   const isOurs = input.kind === 'trace' && input.bytes === undefined && report.source === 'fullgraph';
   const bench = await openWorkbench(

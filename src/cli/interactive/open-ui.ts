@@ -21,10 +21,11 @@ export function isInteractive(context: Context): boolean {
 }
 
 /**
+ * Loads the UI's code; called early, it is there when the trace is.
  * React decides by NODE_ENV, at its import, whether it collects data for its own developers: slower, and a leak for us.
  * Programs that we start must not see the change.
  */
-async function loadMount(): Promise<typeof import('../../ui/mount.tsx')> {
+export async function loadMount(): Promise<typeof import('../../ui/mount.tsx')> {
   const before = process.env['NODE_ENV'];
   process.env['NODE_ENV'] = 'production';
   try {

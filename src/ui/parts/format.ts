@@ -12,6 +12,14 @@ export function formatSite(site: Site | undefined): string {
   return site === undefined ? '(no user frame)' : `${site.file}:${site.line}`;
 }
 
+/** One collator for all: `localeCompare` makes one for each comparison, half a second for 5,000 rows. */
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** Order of places: by file, then by line as a number. */
+export function compareSites(left: Site | undefined, right: Site | undefined): number {
+  return collator.compare(formatSite(left), formatSite(right));
+}
+
 /** Fields of a target for a place. */
 export function placeOf(site: Site | undefined): { file?: string; line?: number } {
   return site === undefined ? {} : { file: site.file, line: site.line };

@@ -14,7 +14,7 @@ import { listWidthIn } from '../layout.ts';
 import { line, span, wrap, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { diffLines } from '../parts/diff-lines.ts';
-import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
+import { compareSites, fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
 import { perReport, tableOf, widthOf, type Table, type TableColumn } from '../parts/table.ts';
 import { stackLines } from '../parts/stack-lines.ts';
 
@@ -81,7 +81,7 @@ const orders: readonly {
   { title: 'count', compare: (left, right) => right.occurrences - left.occurrences },
   {
     title: 'place',
-    compare: (left, right) => place(left).localeCompare(place(right), 'en', { numeric: true }),
+    compare: (left, right) => compareSites(left.site, right.site),
   },
 ];
 

@@ -8,7 +8,7 @@ import { defineView, listOf, matches, type ListModel, type View, type ViewSettin
 import { listWidthIn } from '../layout.ts';
 import { line, span, tableHead, tableRow, wrap, type Column, type Line, type Role } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
-import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
+import { compareSites, fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
 import { matrixLines } from '../parts/matrix-lines.ts';
 import { stackLines } from '../parts/stack-lines.ts';
 
@@ -102,8 +102,7 @@ const orders: readonly {
   { title: 'compile time', compare: (left, right) => right.compileMs - left.compileMs },
   {
     title: 'place',
-    compare: (left, right) =>
-      formatSite(left.site).localeCompare(formatSite(right.site), 'en', { numeric: true }),
+    compare: (left, right) => compareSites(left.site, right.site),
   },
 ];
 
