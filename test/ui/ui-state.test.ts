@@ -154,6 +154,16 @@ describe('the timeline', () => {
     expect(out).toMatchObject({ zoom: 1, pan: 0 });
   });
 
+  test('keeps the cursor at its place on the screen while zooming', () => {
+    const placeAfter = (keys: readonly string[]): number => {
+      const { zoom, pan, at } = drive(sampleReport(), ['5', 'L', 'L', ...keys]).state.views['timeline']!
+        .settings;
+      return (at - pan) * zoom;
+    };
+    expect(placeAfter(['+', '+', '+'])).toBeCloseTo(placeAfter([]), 9);
+    expect(placeAfter(['+', '+', '-'])).toBeCloseTo(placeAfter([]), 9);
+  });
+
   test('n goes from span to span, N back', () => {
     const rows = ['5', '/', ':compile', 'return'];
     const starts = ['n', 'n', 'N'].map((_key, index) => {

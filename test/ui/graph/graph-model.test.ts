@@ -82,7 +82,8 @@ describe('FX code', () => {
         relu: "f32[4, 8]" = torch.nn.functional.relu(add, inplace = False)
         mm: "f32[4]" = torch.ops.aten.mm.default(relu, L_w_);  relu = None
         size = add.size(0)
-        return (mm, size)
+        sum_1 = mm.sum(size = (0,), relu=True)
+        return (mm, size, sum_1)
 `,
   });
 
@@ -95,6 +96,7 @@ describe('FX code', () => {
       'relu op relu',
       'mm op aten.mm.default',
       'size op size',
+      'sum_1 op sum',
       'return output return',
     ]);
     expect(model.nodes[model.byKey.get('add')!]!.type).toBe('f32[4, 8][8, 1]cpu');
@@ -106,7 +108,8 @@ describe('FX code', () => {
     expect(reads('relu')).toEqual(['add']);
     expect(reads('mm')).toEqual(['relu', 'L_w_']);
     expect(reads('size')).toEqual(['add']);
-    expect(reads('return')).toEqual(['mm', 'size']);
+    expect(reads('sum_1')).toEqual(['mm']);
+    expect(reads('return')).toEqual(['mm', 'size', 'sum_1']);
   });
 
   test('of every graph of a real trace is read node by node', async () => {
