@@ -3,7 +3,7 @@
  * be sure never to stop a program that Node would run, JavaScript must be refused by two parsers.
  */
 import { readFile } from 'node:fs/promises';
-import { extname, relative } from 'node:path';
+import { dirname, extname, join, relative } from 'node:path';
 import { UserError } from '../ir/errors.ts';
 
 interface ParseFailure {
@@ -35,6 +35,25 @@ async function isPlausibleJavascript(text: string): Promise<boolean> {
   });
 }
 
+/** As Node decides it: by the ending, else by the package. */
+async function isCommonJs(file: string): Promise<boolean> {
+  if (/\.[mc]tsx?$/i.test(file)) return /\.ctsx?$/i.test(file);
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    try {
+      const manifest: unknown = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
+      return !(
+        manifest !== null &&
+        typeof manifest === 'object' &&
+        'type' in manifest &&
+        manifest.type === 'module'
+      );
+    } catch {
+      // None here, or none that can be read: the next folder decides.
+    }
+    if (dirname(folder) === folder) return true;
+  }
+}
+
 /** @throws FG5015 with the place of the first syntax error. */
 export async function checkScript(file: string, cwd: string): Promise<void> {
   const text = await readFile(file, 'utf8');
@@ -43,7 +62,14 @@ export async function checkScript(file: string, cwd: string): Promise<void> {
   const { transform } = await import('esbuild');
   const loader = isTypescript ? (file.endsWith('x') ? 'tsx' : 'ts') : 'jsx';
   try {
-    await transform(text, { loader, sourcefile: file, logLevel: 'silent', target: 'esnext' });
+    const isRequired = isTypescript && (await isCommonJs(file));
+    await transform(text, {
+      loader,
+      sourcefile: file,
+      logLevel: 'silent',
+      target: 'esnext',
+      ...(isRequired ? { format: 'cjs' } : {}),
+    });
   } catch (cause) {
     const [error] = isParseFailure(cause) ? cause.errors : [];
     if (error === undefined) return;
@@ -53,7 +79,9 @@ export async function checkScript(file: string, cwd: string): Promise<void> {
     const line = location === null ? '' : ` in \`${location.lineText.trim().slice(0, 100)}\``;
     throw new UserError(`${place}: syntax error: ${error.text}${line}`, {
       code: 'FG5015',
-      hint: 'Mend the line; `node --check` and `tsc` see the same error.',
+      hint: /top-level await/i.test(error.text)
+        ? 'It is loaded as CommonJS: rename it to .mts, or write "type": "module" into its package.json.'
+        : 'Mend the line; `node --check` and `tsc` see the same error.',
     });
   }
 }

@@ -2,7 +2,7 @@
  * Break and saving records → distinct breaks: one per (user file and line, reason). Occurrences are counted as they come
  * in, per reason and stack, so that a million breaks at one line take the memory of one.
  */
-import type { BreakReason } from '../ir/break.ts';
+import type { BreakContext } from '../ir/break.ts';
 import { findBreakReason } from '../ir/breaks/index.ts';
 import type { BreakRecord, SavingRecord } from '../ir/record.ts';
 import { formatType } from '../ir/tensor-type.ts';
@@ -139,19 +139,14 @@ function extreme(
   return tallies.map(read).reduce((best, value) => choose(best, value));
 }
 
-function explainBreak(
-  reason: BreakReason | undefined,
-  first: BreakRecord,
-  tensor: ForcedTensor | undefined,
-): string {
-  if (reason === undefined) return first.explanation ?? first.detail ?? '';
-  return reason.explain({
+function contextOf(first: BreakRecord, tensor: ForcedTensor | undefined): BreakContext {
+  return {
     ...(tensor?.name === undefined ? {} : { tensor: tensor.name }),
     ...(tensor?.type === undefined ? {} : { type: tensor.type }),
     ...(first.kernel === undefined ? {} : { kernel: first.kernel }),
     ...(first.api === undefined ? {} : { api: first.api }),
     ...(first.detail === undefined ? {} : { detail: first.detail }),
-  });
+  };
 }
 
 function mergeTallies(
@@ -168,6 +163,7 @@ function mergeTallies(
   const tensors = mergeCounts(tallies, (tally) => tally.tensors).map((entry) =>
     forcedTensor(entry.key, entry.count),
   );
+  const context = contextOf(first, tensors[0]);
   const callPaths = tallies
     .flatMap((tally): CallPath[] => {
       const frames = stacks.frames(tally.stack);
@@ -178,8 +174,8 @@ function mergeTallies(
     key,
     id: first.reason,
     title: reason?.title ?? first.title ?? first.reason,
-    explanation: explainBreak(reason, first, tensors[0]),
-    hints: reason?.hints ?? first.hints ?? [],
+    explanation: reason?.explain(context) ?? first.explanation ?? first.detail ?? '',
+    hints: reason?.advise?.(context) ?? reason?.hints ?? first.hints ?? [],
     ...(first.url === undefined ? {} : { url: first.url }),
     ...(reason === undefined
       ? {}
@@ -207,11 +203,13 @@ function mergeTallies(
   };
 }
 
-/** Dearest first: measured saving, then waiting, then weight; then by place, so that the order never depends on luck. */
+/**
+ * Dearest first: by the measured saving, by the wait where nothing was measured; then by weight and place, so that the order
+ * never depends on luck.
+ */
 export function compareBreaks(left: BreakReport, right: BreakReport): number {
   return (
-    (right.savingMs ?? 0) - (left.savingMs ?? 0) ||
-    right.waitMs - left.waitMs ||
+    (right.savingMs ?? right.waitMs) - (left.savingMs ?? left.waitMs) ||
     right.weight - left.weight ||
     compareText(left.site?.file ?? '', right.site?.file ?? '') ||
     (left.site?.line ?? 0) - (right.site?.line ?? 0) ||

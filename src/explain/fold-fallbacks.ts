@@ -1,8 +1,15 @@
 /** Fallback records → kernels that ran outside compiled graphs, by kernel and reason, with the places that called them. */
+import { findBreakReason } from '../ir/breaks/index.ts';
 import type { FallbackRecord } from '../ir/record.ts';
 import { compareText, createCounter, pushTo } from './counter.ts';
 import type { FallbackReport } from './report.ts';
 import { formatSite, type StackTable } from './stacks.ts';
+
+/** Where a break made it run alone, its title; else the reason as it is. */
+function inWords(reason: string): string {
+  const title = findBreakReason(reason)?.title;
+  return title === undefined ? reason : `${title.toLowerCase()} (${reason})`;
+}
 
 export interface FallbackFold {
   add(record: FallbackRecord): void;
@@ -25,7 +32,7 @@ export function createFallbackFold(): FallbackFold {
     return {
       key,
       kernel,
-      reason,
+      reason: inWords(reason),
       count: records.reduce((total, record) => total + record.count, 0),
       durationMs: records.reduce((total, record) => total + record.durationMs, 0),
       sites: counts.entries().map((entry) => ({ site: sites.get(entry.key)!, count: entry.count })),

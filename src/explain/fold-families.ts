@@ -114,6 +114,11 @@ function columnsOf(
     .sort((left, right) => left.timeMs - right.timeMs);
 }
 
+/** Whether something was compiled again; an arrival that a general session serves costs next to nothing. */
+export function isRecompile({ trigger, cache }: CompileRecord): boolean {
+  return trigger === 'recompile' && cache !== 'shared';
+}
+
 export interface FamilyFold {
   add(record: GuardFailureRecord): void;
   report(
@@ -150,7 +155,7 @@ export function createFamilyFold(): FamilyFold {
       for (const graph of graphs) pushTo(members, graph.family, graph.id);
       const recompiled = new Map<string, number>();
       for (const compile of compiles) {
-        if (compile.trigger !== 'recompile') continue;
+        if (!isRecompile(compile)) continue;
         const family = byId.get(compile.graph)?.family;
         if (family !== undefined) recompiled.set(family, (recompiled.get(family) ?? 0) + 1);
       }

@@ -1,5 +1,6 @@
 /** Sums over a trace, and where its wall time went. */
 import type { CompileRecord, RunTotals as EndTotals } from '../ir/record.ts';
+import { isRecompile } from './fold-families.ts';
 import type { RunTotals } from './fold-graphs.ts';
 import type {
   BreakReport,
@@ -38,8 +39,8 @@ export function sumTotals(parts: {
   const eagerOutside = sum(fallbacks.filter((item) => item.graphs.length === 0).map((item) => item.count));
   return {
     graphs: parts.graphs.length,
-    compiles: compiles.length,
-    recompiles: compiles.filter((compile) => compile.trigger === 'recompile').length,
+    compiles: compiles.filter((compile) => compile.cache !== 'shared').length,
+    recompiles: compiles.filter(isRecompile).length,
     breaks: sum(breaks.map((item) => item.occurrences)),
     distinctBreaks: breaks.length,
     runs: runs.runs,

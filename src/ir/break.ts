@@ -27,6 +27,8 @@ export interface BreakReason {
   readonly explain: (context: BreakContext) => string;
   /** Imperative remedies, best first. */
   readonly hints: readonly string[];
+  /** Other remedies where the context calls for them. */
+  readonly advise?: (context: BreakContext) => readonly string[] | undefined;
   /** Whether a program can avoid it at all; then `good` exists. */
   readonly isFixable: boolean;
   /** Reason that it is from the second time on that its line is reached: a read becomes a read in a loop. */

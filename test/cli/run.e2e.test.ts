@@ -161,6 +161,12 @@ describe('what is wrong with the command is one message, and nothing runs', () =
     ['no file', ['run'], 2, 'FG5012: the input is missing'],
     ['a syntax error', ['run', 'broken.mjs'], 2, 'FG5015: broken.mjs:2:11: syntax error'],
     ['a syntax error in TypeScript', ['explain', 'broken.ts'], 2, 'FG5015: broken.ts:1:'],
+    [
+      'a top-level await in a CommonJS package',
+      ['explain', 'awaits.ts'],
+      2,
+      'FG5015: awaits.ts:1:1: syntax error: Top-level await',
+    ],
     ['an unknown flag', ['run', '--treads', '2', 'loop.mjs'], 2, 'FG5010: there is no flag --treads'],
     [
       'a flag without its value',
@@ -225,6 +231,7 @@ describe('what is wrong with the command is one message, and nothing runs', () =
   ])('%s', (_title, words, status, message) => {
     project.write('broken.mjs', `import * as tf from '@tensorflow/tfjs';\nconst x = ;\n`);
     project.write('broken.ts', `interface Broken { a: ;; }\n`);
+    project.write('awaits.ts', `await Promise.resolve();\n`);
     project.write('some.jsonl', 'not\na trace\n');
     project.write(
       'ok.jsonl',

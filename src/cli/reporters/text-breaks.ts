@@ -53,6 +53,16 @@ function callersOf(path: CallPath): string {
   return callers.join(' ← ') + (rest > 0 ? ` ← ${formatCount(rest)} more` : '');
 }
 
+/** Paths that differ only in framework frames are one to the reader. Nothing where all come from nowhere else. */
+function distinctPaths(paths: readonly CallPath[]): (readonly [string, number])[] {
+  const counts = new Map<string, number>();
+  for (const path of paths) {
+    const callers = callersOf(path);
+    counts.set(callers, (counts.get(callers) ?? 0) + path.count);
+  }
+  return counts.size === 1 && counts.has('') ? [] : [...counts];
+}
+
 /** `-->` line, code with the word underlined, all behind a gutter as wide as the largest line number. */
 function codeLines(page: Page, item: BreakReport, sources: ReadonlyMap<string, string>): string[] {
   const { ink } = page;
@@ -90,13 +100,13 @@ function factLines(page: Page, item: BreakReport, gutter: string): string[] {
   const facts: (readonly [string, string])[] = [];
   if (item.explanation !== '') facts.push(['why', item.explanation]);
   if (item.site === undefined) facts.push(['where', 'no line of the program is on its stack']);
-  for (const path of item.callPaths.slice(0, maxCallPaths)) {
-    const callers = callersOf(path);
-    const times = item.callPaths.length > 1 ? `${formatCount(path.count)}× ` : '';
-    if (callers !== '') facts.push(['from', `${times}${callers}`]);
+  const paths = distinctPaths(item.callPaths);
+  for (const [callers, count] of paths.slice(0, maxCallPaths)) {
+    const times = paths.length > 1 ? `${formatCount(count)}× ` : '';
+    facts.push(['from', `${times}${callers === '' ? 'top level' : callers}`]);
   }
-  if (item.callPaths.length > maxCallPaths) {
-    facts.push(['from', formatPlural(item.callPaths.length - maxCallPaths, 'more call path')]);
+  if (paths.length > maxCallPaths) {
+    facts.push(['from', formatPlural(paths.length - maxCallPaths, 'more call path')]);
   }
   if (item.branches[0] !== undefined) facts.push(['used', `the value decides \`${item.branches[0]}\``]);
   if (item.ranks.length > 0) facts.push(['ranks', formatRanges(item.ranks)]);

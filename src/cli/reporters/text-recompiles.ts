@@ -28,9 +28,23 @@ function cellText(row: FamilyRow, index: number): string {
   return index > 0 && !cell.isChanged && row.cells[index - 1]?.text !== undefined ? '·' : cell.text;
 }
 
+/** Facts that took the same values in all columns are one row: `x.shape[0] and 3 more`. */
+function mergeAlike(rows: readonly FamilyRow[]): FamilyRow[] {
+  const groups = new Map<string, FamilyRow[]>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.kind, row.cells.map((cell) => cell.text ?? null)]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
+  }
+  return [...groups.values()].flatMap((group) =>
+    group.length <= 2 ? group : [{ ...group[0]!, what: `${group[0]!.what} and ${group.length - 1} more` }],
+  );
+}
+
 function matrix(page: Page, family: FamilyReport): string[] {
   const { ink } = page;
-  const causes = family.rows.filter((row) => row.isDerived === undefined);
+  const causes = mergeAlike(family.rows.filter((row) => row.isDerived === undefined));
   const rows = causes.slice(0, maxRows);
   if (rows.length === 0) return [];
   const labelWidth = Math.min(
@@ -61,7 +75,7 @@ function matrix(page: Page, family: FamilyReport): string[] {
     return `  ${pad(fit(row.what, labelWidth, 'middle'), labelWidth)}${join(cells)}`.trimEnd();
   });
   const rest = causes.length - rows.length;
-  const derived = family.rows.length - causes.length;
+  const derived = family.rows.filter((row) => row.isDerived !== undefined).length;
   return [
     ink.dim(`  ${pad('', labelWidth)}${join(head)}`.trimEnd()),
     ...lines,

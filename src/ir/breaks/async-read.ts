@@ -1,4 +1,5 @@
 import { defineBreak, type BreakReason } from '../break.ts';
+import { layersAdvice } from './layers-reads.ts';
 import { subject } from './subject.ts';
 
 /** Asynchronous read. */
@@ -13,6 +14,7 @@ export const asyncReadBreak: BreakReason = defineBreak({
     'Collect several reads in one `Promise.all`: they share one graph.',
     'Keep the value a tensor where a tf op can consume it.',
   ],
+  advise: layersAdvice,
   isFixable: true,
   whenRepeated: 'FG1004',
   bad: 'const x = tf.tensor1d([1, 2, 3]);\nconst [largest] = await x.max().data();\nreturn x.div(largest);',

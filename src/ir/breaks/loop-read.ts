@@ -1,4 +1,5 @@
 import { defineBreak, type BreakReason } from '../break.ts';
+import { layersAdvice } from './layers-reads.ts';
 import { subject } from './subject.ts';
 
 /** Read inside a loop. */
@@ -13,6 +14,7 @@ export const loopReadBreak: BreakReason = defineBreak({
     'Decide on a tensor condition every n-th iteration only.',
     'Replace the loop by one batched op.',
   ],
+  advise: layersAdvice,
   isFixable: true,
   bad: 'const x = tf.tensor1d([1, 2, 3]);\nlet total = 0;\nfor (let i = 0; i < 2; i++) {\n  total += x.mul(i).sum().dataSync()[0];\n}\nreturn tf.scalar(total);',
   good: 'const x = tf.tensor1d([1, 2, 3]);\nconst sums = [];\nfor (let i = 0; i < 2; i++) sums.push(x.mul(i).sum());\nreturn tf.addN(sums);',

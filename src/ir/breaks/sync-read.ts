@@ -1,4 +1,5 @@
 import { defineBreak, type BreakReason } from '../break.ts';
+import { layersAdvice } from './layers-reads.ts';
 import { subject } from './subject.ts';
 
 /** Synchronous read. */
@@ -13,6 +14,7 @@ export const syncReadBreak: BreakReason = defineBreak({
     'Keep the value a tensor: most uses of the number (scaling, comparing, selecting) have a tf op (`tf.where`, `tf.maximum`, `mul`).',
     'Read several tensors at one place: stack them first, or read them right after each other with no op in between.',
   ],
+  advise: layersAdvice,
   isFixable: true,
   whenRepeated: 'FG1004',
   bad: 'const x = tf.tensor1d([1, 2, 3]);\nconst largest = x.max().dataSync()[0];\nreturn x.div(largest);',
