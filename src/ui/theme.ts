@@ -38,6 +38,26 @@ export const manyColors: Palette = {
   muted: { color: '#767676' },
 };
 
+/** Brightness of the six steps of a channel in the 256-colour cube. */
+const cubeSteps: readonly number[] = [0, 95, 135, 175, 215, 255];
+
+/**
+ * The colour that chalk turns into this one of the cube. It takes the six steps to be equal, which they are not: asked for
+ * `#0087af` it would give `#00afaf`, which cannot be read on white.
+ */
+function forCube(color: string): string {
+  const steps = [1, 3, 5].map((at) => cubeSteps.indexOf(Number.parseInt(color.slice(at, at + 2), 16)));
+  return `#${steps.map((step) => (step * 51).toString(16).padStart(2, '0')).join('')}`;
+}
+
+const cube: Palette = {
+  accent: forCube(manyColors.accent),
+  good: forCube(manyColors.good),
+  warning: forCube(manyColors.warning),
+  bad: forCube(manyColors.bad),
+  muted: manyColors.muted,
+};
+
 function colored(palette: Palette): Theme {
   return {
     text: {},
@@ -76,5 +96,5 @@ const plain: Theme = {
 export function themeFor(level: boolean | ColorLevel): Theme {
   const colors = Number(level);
   if (colors === 0) return plain;
-  return colored(colors === 1 ? sixteen : manyColors);
+  return colored(colors === 1 ? sixteen : colors === 2 ? cube : manyColors);
 }

@@ -39,7 +39,10 @@ const tableFor = perReport((report): Table<BreakReport> => {
     title: 'saving',
     width: 8,
     align: 'right',
-    cell: (item) => span(formatMs(item.savingMs), item.savingMs === null ? 'muted' : 'bad'),
+    cell: ({ savingMs }) =>
+      savingMs !== null && savingMs <= 0
+        ? span('none', 'muted')
+        : span(formatMs(savingMs), savingMs === null ? 'muted' : 'bad'),
   };
   const waited: TableColumn<BreakReport> = {
     title: 'waited',
