@@ -1,5 +1,6 @@
 /** Trace in, report out, with progress on the way. */
 import { relative } from 'node:path';
+import { reportToPerfetto } from '../explain/perfetto.ts';
 import { createReportBuilder } from '../explain/report-builder.ts';
 import type { Report } from '../explain/report.ts';
 import { formatBytes, formatShare } from '../explain/units.ts';
@@ -68,8 +69,8 @@ export async function loadReport(
     });
   }
   for (const record of scrubRecords(held)) add(record);
-  return {
-    report: builder.report(),
-    ...(options.perfetto === true ? { perfetto: toPerfetto(timed) } : {}),
-  };
+  const report = builder.report();
+  if (options.perfetto !== true) return { report };
+  // PyTorch's own slices carry more than the lanes that the report makes of them.
+  return { report, perfetto: report.source === 'torch' ? toPerfetto(timed) : reportToPerfetto(report) };
 }
