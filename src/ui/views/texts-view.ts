@@ -95,8 +95,9 @@ function openText(report: Report, settings: ViewSettings): ArtifactReport | unde
     : allTexts(report).find((text) => text.owner === owner && text.name === name);
 }
 
-/** JSON of one line, as logs hold it, is opened up. */
-function readable(text: ArtifactReport, content: string): string {
+/** JSON of one line, as logs hold it, is opened up; empty lines in front are left out. */
+function readable(text: ArtifactReport, raw: string): string {
+  const content = raw.replace(/^(?:[ \t]*\r?\n)+/, '');
   if (text.language !== 'json' || content.trimEnd().includes('\n')) return content;
   try {
     return JSON.stringify(JSON.parse(content), null, 2);
