@@ -16,7 +16,9 @@ function chooseColumns(widths: readonly number[], room: number): number[] {
   if (needs(all) <= room) return all;
   const chosen = [0];
   for (let index = widths.length - 1; index > 0; index--) {
-    if (needs([...chosen, index]) + 3 > room) break;
+    // Two dots stand for what is left out; the latest is never.
+    const isLatest = index === widths.length - 1;
+    if (!isLatest && needs([...chosen, index]) + 2 > room) break;
     chosen.splice(1, 0, index);
   }
   return chosen;
@@ -47,10 +49,6 @@ function matrix(page: Page, family: FamilyReport): string[] {
   const causes = mergeAlike(family.rows.filter((row) => row.isDerived === undefined));
   const rows = causes.slice(0, maxRows);
   if (rows.length === 0) return [];
-  const labelWidth = Math.min(
-    Math.floor(page.columns / 2),
-    rows.reduce((width, row) => Math.max(width, stringWidth(row.what)), 4),
-  );
   const widths = family.columns.map((column, index) =>
     Math.min(
       maxCellColumns,
@@ -59,6 +57,13 @@ function matrix(page: Page, family: FamilyReport): string[] {
         stringWidth(column.graph),
       ),
     ),
+  );
+  // The first and the latest graph always have room: without them there is nothing to compare.
+  const outerWidth = widths[0]! + (widths.length > 1 ? widths.at(-1)! + 4 : 2) + (widths.length > 2 ? 2 : 0);
+  const labelWidth = Math.min(
+    Math.floor(page.columns / 2),
+    Math.max(12, page.columns - 2 - outerWidth),
+    rows.reduce((width, row) => Math.max(width, stringWidth(row.what)), 4),
   );
   const chosen = chooseColumns(widths, page.columns - 2 - labelWidth);
   const hasGap = chosen.length < family.columns.length;

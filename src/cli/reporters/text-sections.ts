@@ -1,8 +1,8 @@
-/** The short sections of the text report: where the time went, graphs, fallbacks, what only PyTorch traces have, notes. */
-import type { FrameReport, Report } from '../../explain/report.ts';
+/** The short sections of the text report: where the time went, graphs, fallbacks, notes. */
+import type { Report } from '../../explain/report.ts';
 import { formatSite } from '../../explain/stacks.ts';
 import { formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
-import { bar, pad, table, wrap, type Page } from './page.ts';
+import { bar, fit, pad, table, wrap, type Page } from './page.ts';
 
 export function timeSection(page: Page, report: Report): string[] {
   if (report.time.length === 0) return [];
@@ -35,7 +35,9 @@ export function graphSection(page: Page, report: Report, limit: number): string[
       graph.runs === 0 ? '' : formatDuration(graph.runMs / graph.runs),
       graph.compileMs === 0 ? '' : formatDuration(graph.compileMs),
       graph.fallbacks.length === 0 ? '' : formatCount(graph.fallbacks.length),
-      graph.site === undefined ? '' : page.ink.place(formatSite(graph.site)),
+      graph.site === undefined
+        ? ''
+        : page.ink.place(fit(formatSite(graph.site), Math.floor(page.columns * 0.4), 'start')),
     ]);
   const rest = dear.length - rows.length;
   return [
@@ -79,119 +81,6 @@ export function fallbackSection(page: Page, report: Report, limit: number): stri
     '',
     ...lines,
     ...(rest > 0 ? [ink.dim(`  and ${formatPlural(rest, 'more kernel')}`)] : []),
-    '',
-  ];
-}
-
-const eagerStatus: readonly FrameReport['status'][] = ['error', 'skipped', 'empty', 'missing'];
-
-/** Frames that ended the same way at the same place: other ranks, later resets. In order of the first of each. */
-function groupFrames(frames: readonly FrameReport[]): (readonly FrameReport[])[] {
-  const groups = new Map<string, FrameReport[]>();
-  for (const frame of frames) {
-    const key = JSON.stringify([frame.status, frame.function, frame.site, frame.reason]);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [frame]);
-    else group.push(frame);
-  }
-  return [...groups.values()];
-}
-
-/** Frames of a PyTorch trace that ended eager. @param limit places. */
-export function frameSection(page: Page, report: Report, limit: number): string[] {
-  const { ink } = page;
-  const eager = report.frames
-    .filter((frame) => eagerStatus.includes(frame.status))
-    .sort((left, right) => eagerStatus.indexOf(left.status) - eagerStatus.indexOf(right.status));
-  if (eager.length === 0) return [];
-  const groups = groupFrames(eager);
-  const lines = groups.slice(0, limit).flatMap((group) => {
-    const frame = group[0]!;
-    const place = frame.site === undefined ? '' : ` at ${ink.place(formatSite(frame.site))}`;
-    const status = frame.status === 'error' ? ink.bad(frame.status) : ink.fair(frame.status);
-    const times = group.length === 1 ? '' : ink.dim(` ${group.length}×`);
-    return [
-      ...wrap(page, `${status} ${frame.id} ${ink.strong(frame.function)}${place}${times}`, '  ', '    '),
-      ...(frame.reason === undefined ? [] : wrap(page, ink.dim(frame.reason.split('\n')[0]!), '    ')),
-    ];
-  });
-  const rest = groups.length - limit;
-  return [
-    ink.heading(
-      `Frames that ended eager: ${formatCount(eager.length)} of ${formatCount(report.frames.length)}`,
-    ),
-    '',
-    ...lines,
-    ...(rest > 0 ? [ink.dim(`  and ${formatPlural(rest, 'more place')}`)] : []),
-    '',
-  ];
-}
-
-export function rankSection(page: Page, report: Report): string[] {
-  if (report.ranks.length < 2) return [];
-  const rows = report.ranks.map((rank) => [
-    String(rank.rank),
-    formatCount(rank.frames),
-    formatCount(rank.breaks),
-    formatCount(rank.recompiles),
-    formatDuration(rank.compileMs),
-    [
-      rank.missing.length === 0 ? '' : `lacks ${rank.missing.slice(0, 2).join(', ')}`,
-      rank.extra.length === 0 ? '' : `alone has ${rank.extra.slice(0, 2).join(', ')}`,
-    ]
-      .filter((text) => text !== '')
-      .join('; '),
-  ]);
-  return [
-    page.ink.heading('Ranks'),
-    '',
-    ...table(
-      page,
-      [
-        { title: 'rank', align: 'right' },
-        { title: 'frames', align: 'right' },
-        { title: 'breaks', align: 'right' },
-        { title: 'recompiles', align: 'right' },
-        { title: 'compile', align: 'right' },
-        { title: 'differs', isFlexible: true },
-      ],
-      rows,
-    ),
-    '',
-  ];
-}
-
-/** Compile time by phase and what caches did. @param limit phases. */
-export function compileSection(page: Page, report: Report, limit: number): string[] {
-  if (report.phases.length === 0 && report.caches.length === 0) return [];
-  const whole = report.phases.reduce((sum, phase) => sum + phase.durationMs, 0);
-  const rows = report.phases
-    .slice(0, limit)
-    .map((phase) => [
-      phase.name,
-      formatCount(phase.count),
-      formatDuration(phase.durationMs),
-      whole === 0 ? '' : formatShare(phase.durationMs / whole),
-    ]);
-  const caches = report.caches.map((cache) => {
-    const bypasses = cache.bypasses === 0 ? '' : `, ${formatPlural(cache.bypasses, 'bypass', 'bypasses')}`;
-    return `  ${cache.name}: ${formatPlural(cache.hits, 'hit')}, ${formatPlural(cache.misses, 'miss', 'misses')}${bypasses}`;
-  });
-  return [
-    page.ink.heading('Compiling'),
-    '',
-    ...table(
-      page,
-      [
-        { title: 'phase', isFlexible: true },
-        { title: 'count', align: 'right' },
-        { title: 'time', align: 'right' },
-        { title: 'share', align: 'right' },
-      ],
-      rows,
-    ),
-    ...(caches.length > 0 && rows.length > 0 ? [''] : []),
-    ...caches,
     '',
   ];
 }

@@ -7,15 +7,8 @@ import { formatCount, formatPlural, formatShare } from '../../explain/units.ts';
 import { wrap, type Page } from './page.ts';
 import { breakSection } from './text-breaks.ts';
 import { recompileSection } from './text-recompiles.ts';
-import {
-  compileSection,
-  fallbackSection,
-  frameSection,
-  graphSection,
-  noteSection,
-  rankSection,
-  timeSection,
-} from './text-sections.ts';
+import { fallbackSection, graphSection, noteSection, timeSection } from './text-sections.ts';
+import { compileSection, frameSection, rankSection, torchGraphSection } from './text-torch.ts';
 
 export interface TextOptions {
   /** Entries per section that are shown in full. */
@@ -81,8 +74,9 @@ export function renderText(page: Page, report: Report, options: TextOptions): st
     ...frameSection(page, report, limit),
     ...rankSection(page, report),
     ...timeSection(page, report),
-    ...graphSection(page, report, limit),
-    ...(report.source === 'torch' ? compileSection(page, report, limit) : []),
+    ...(report.source === 'torch'
+      ? [...torchGraphSection(page, report, limit), ...compileSection(page, report, limit)]
+      : graphSection(page, report, limit)),
     ...noteSection(page, report),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
