@@ -134,8 +134,13 @@ function compileLines(compile: CompileReport, width: number): Line[] {
   ];
 }
 
+/** Inputs that are listed with their types: a training step has hundreds of weights. */
+const mostValues = 12;
+
 function typesText(values: GraphReport['inputs']): string {
-  return values.map(({ name, type }) => `${name}: ${formatType(type)}`).join(', ');
+  const shown = values.slice(0, mostValues).map(({ name, type }) => `${name}: ${formatType(type)}`);
+  const more = values.length - shown.length;
+  return shown.join(', ') + (more > 0 ? `, ${more} more` : '');
 }
 
 /** Most ops that are listed with their counts. */

@@ -10,7 +10,7 @@ import type {
 } from '../../explain/report.ts';
 import { formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
 import { defineView, listOf, matches, type Navigation, type View } from '../define-view.ts';
-import { bar, fit, line, span, wrap, type Line } from '../lines.ts';
+import { bar, fit, line, span, truncateStart, wrap, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
 
@@ -141,7 +141,8 @@ function draw(item: Item, width: number): Line {
       );
     case 'advice': {
       const saving = item.advice.savingMs === null ? '' : `saves ${formatDuration(item.advice.savingMs)}`;
-      const place = item.advice.site === undefined ? '' : formatSite(item.advice.site);
+      const { site } = item.advice;
+      const place = site === undefined ? '' : truncateStart(formatSite(site), Math.floor(width * 0.35));
       const right = [place, saving].filter((part) => part !== '').join('  ');
       const room = Math.max(20, width - right.length - 6);
       return [
