@@ -40,7 +40,7 @@ export type Command =
 
 export interface Binding {
   readonly command: Command;
-  /** As {@link keyName} spells them. */
+  /** `up`, `ctrl+f`, `shift+tab`, `G`, as the key parser spells them. */
   readonly keys: readonly string[];
   readonly help: string;
   /** Short form for the footer; absent: not shown there. */
@@ -111,41 +111,4 @@ export function shortName(key: string): string {
 /** The key that the footer shows for a command. */
 export function keyOf(command: Command): string {
   return shortName(keymap.find((binding) => binding.command === command)?.keys[0] ?? '');
-}
-
-/** Flags that ink reports beside the typed text. */
-export interface KeyFlags {
-  readonly upArrow?: boolean;
-  readonly downArrow?: boolean;
-  readonly leftArrow?: boolean;
-  readonly rightArrow?: boolean;
-  readonly pageUp?: boolean;
-  readonly pageDown?: boolean;
-  readonly home?: boolean;
-  readonly end?: boolean;
-  readonly return?: boolean;
-  readonly escape?: boolean;
-  readonly tab?: boolean;
-  readonly backspace?: boolean;
-  readonly delete?: boolean;
-  readonly ctrl?: boolean;
-  readonly shift?: boolean;
-}
-
-/** One name per key: `up`, `ctrl+f`, `shift+tab`, `G`. */
-export function keyName(input: string, flags: KeyFlags): string {
-  if (flags.upArrow === true) return 'up';
-  if (flags.downArrow === true) return 'down';
-  if (flags.leftArrow === true) return 'left';
-  if (flags.rightArrow === true) return 'right';
-  if (flags.pageUp === true) return 'pageup';
-  if (flags.pageDown === true) return 'pagedown';
-  if (flags.home === true) return 'home';
-  if (flags.end === true) return 'end';
-  if (flags.return === true) return 'return';
-  if (flags.escape === true) return 'escape';
-  if (flags.tab === true) return flags.shift === true ? 'shift+tab' : 'tab';
-  if (flags.backspace === true || flags.delete === true) return 'backspace';
-  if (flags.ctrl === true) return `ctrl+${input}`;
-  return input === ' ' ? 'space' : input;
 }

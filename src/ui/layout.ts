@@ -22,7 +22,7 @@ const footerLines = 1;
 /** From this width on there is room for list and detail side by side. */
 const besideFrom = 110;
 
-export interface Body {
+interface Body {
   readonly width: number;
   readonly height: number;
   readonly headHeight: number;
@@ -52,7 +52,7 @@ export function listWidthIn(width: number, split: Split, share: number = usualBe
   return split === 'auto' && width >= besideFrom ? Math.floor(width * share) : width;
 }
 
-export function layoutOf(body: Body): Layout {
+function layoutOf(body: Body): Layout {
   const { width, height, headHeight, split } = body;
   const bodyHeight = Math.max(3, height - tabLines - footerLines);
   const head = Math.min(headHeight, Math.max(0, bodyHeight - 4));

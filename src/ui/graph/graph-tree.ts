@@ -40,7 +40,7 @@ interface OpenScope {
 
 /** More leaves than this are folded at first: weights and constants would fill the screen. */
 const mostOpenLeaves = 6;
-export const leavesTitle = 'inputs, state, constants';
+const leavesTitle = 'inputs, state, constants';
 
 function isLeaf(node: ModelNode): boolean {
   return node.kind === 'input' || node.kind === 'state' || node.kind === 'constant';

@@ -144,7 +144,7 @@ function draw(item: Item, width: number): Line {
       const { site } = item.advice;
       const place = site === undefined ? '' : truncateStart(formatSite(site), Math.floor(width * 0.35));
       const right = [place, saving].filter((part) => part !== '').join('  ');
-      const room = Math.max(20, width - right.length - 6);
+      const room = Math.max(12, width - right.length - 6);
       return [
         span(` ${item.index + 1}. `, 'accent'),
         span(fit(item.advice.title, room)),
