@@ -24,6 +24,22 @@ function markerOf(text: string, column: number): NonNullable<CodeFrameLine['mark
   return { start, length: Math.max(1, word.length) };
 }
 
+/** Lines `from` to `to`, from 1, as far as there are any. A long file is not taken apart for a few of its lines. */
+function linesBetween(source: string, from: number, to: number): string[] {
+  const lines: string[] = [];
+  let start = 0;
+  for (let line = 1; line <= to && start <= source.length; line++) {
+    const newline = source.indexOf('\n', start);
+    const end = newline < 0 ? source.length : newline;
+    if (line >= from) {
+      const isWindows = newline > 0 && source[newline - 1] === '\r';
+      lines.push(source.slice(start, isWindows ? newline - 1 : end));
+    }
+    start = end + 1;
+  }
+  return lines;
+}
+
 /**
  * @param column from 1; 0 or less when it is not known: then the whole line is marked.
  * @param context lines above and below.
@@ -34,13 +50,13 @@ export function codeFrame(
   place: { readonly line: number; readonly column: number },
   context = 2,
 ): CodeFrameLine[] {
-  const lines = source.split(/\r?\n/);
-  if (!Number.isInteger(place.line) || place.line < 1 || place.line > lines.length) return [];
+  if (!Number.isInteger(place.line) || place.line < 1) return [];
   const from = Math.max(1, place.line - context);
-  const to = Math.min(lines.length, place.line + context);
+  const lines = linesBetween(source, from, place.line + context);
+  if (from + lines.length <= place.line) return [];
   const frame: CodeFrameLine[] = [];
-  for (let line = from; line <= to; line++) {
-    const raw = lines[line - 1]!;
+  for (const [index, raw] of lines.entries()) {
+    const line = from + index;
     const text = widen(raw);
     if (line !== place.line) {
       frame.push({ line, text });
