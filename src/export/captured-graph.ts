@@ -67,18 +67,40 @@ function isSameProgram(left: Graph, right: Graph): boolean {
   return left !== right && haveSameKernels(left, right) && names(left) === names(right);
 }
 
-interface OpenSizes {
-  readonly symbols: readonly SymbolicSize[];
-  readonly variants: readonly GraphVariant[];
+/** Weights may have been trained between two runs: all versions get those of the chosen graph. */
+function withWeightsOf(chosen: CapturedGraph, other: CapturedGraph): CapturedGraph {
+  const { leaves } = chosen;
+  if (leaves === undefined || other.leaves === undefined) return other;
+  const kinds = leavesOf(chosen.graph).map(({ kind }) => kind);
+  return {
+    ...other,
+    leaves: other.leaves.map((data, index) =>
+      kinds[index] === 'placeholder' && data?.length === leaves[index]?.length ? leaves[index] : data,
+    ),
+  };
+}
+
+/** A variant with the contents of its leaves, where they are known. */
+export interface CapturedVariant extends GraphVariant {
+  readonly leaves: CapturedGraph['leaves'];
+}
+
+/** A plan whose variants can be run. */
+export interface CapturedPlan extends ExportPlan {
+  readonly variants: readonly CapturedVariant[];
+}
+
+interface Settled {
+  readonly graph: Graph;
+  readonly leaves: CapturedGraph['leaves'];
 }
 
 /** Sizes in which captured versions differ. One symbol at most: more would need more versions than a run meets. */
-function findOpenSizes(graph: Graph, others: readonly Graph[]): OpenSizes | undefined {
-  const versions = [graph, ...others];
+function findOpenSizes(versions: readonly Settled[]): Pick<CapturedPlan, 'symbols' | 'variants'> | undefined {
   const symbols = new Map<string, SymbolicSize>();
-  for (const [index, leaf] of leavesOf(graph).entries()) {
+  for (const [index, leaf] of leavesOf(versions[0]!.graph).entries()) {
     for (const [axis, dim] of leaf.type.shape.entries()) {
-      const sizes = versions.map((version) => leavesOf(version)[index]!.type.shape[axis]);
+      const sizes = versions.map(({ graph }) => leavesOf(graph)[index]!.type.shape[axis]);
       if (sizes.every((size) => size === dim) || leaf.kind === 'constant') continue;
       const name = axis === 0 ? 'batch' : `${leaf.name}_axis${axis}`;
       if (!symbols.has(sizes.join())) symbols.set(sizes.join(), { name, input: leaf.name, axis });
@@ -87,15 +109,13 @@ function findOpenSizes(graph: Graph, others: readonly Graph[]): OpenSizes | unde
   if (symbols.size !== 1) return undefined;
   const [[word, symbol]] = symbols as unknown as [[string, SymbolicSize]];
   const sizes = word.split(',').map(Number);
-  return {
-    symbols: [symbol],
-    variants: versions.map((version, index) => ({ graph: version, sizes: [sizes[index]!] })),
-  };
+  const variants = versions.map((version, index) => ({ ...version, sizes: [sizes[index]!] }));
+  return { symbols: [symbol], variants: cornersFirst(variants) };
 }
 
-/** Values that differ between versions at the corners of the box come first: see `sizeBox`. */
-function cornersFirst(variants: readonly GraphVariant[]): readonly GraphVariant[] {
-  const [first, ...rest] = variants as readonly [GraphVariant, ...GraphVariant[]];
+/** The corners of the box come first: see `sizeBox`. */
+function cornersFirst(variants: readonly CapturedVariant[]): readonly CapturedVariant[] {
+  const [first, ...rest] = variants as readonly [CapturedVariant, ...CapturedVariant[]];
   const other = rest.find(({ sizes }) => sizes[0] !== first.sizes[0])!;
   return [first, other, ...rest.filter((variant) => variant !== other)];
 }
@@ -112,15 +132,16 @@ export function planExport(
   chosen: CapturedGraph,
   captured: readonly CapturedGraph[],
   isInput: (leaf: number) => boolean,
-): { readonly fixed: ExportPlan; readonly open: ExportPlan | undefined } {
-  const graph = settle(chosen, isInput);
+): { readonly fixed: CapturedPlan; readonly open: CapturedPlan | undefined } {
+  const settled = (item: CapturedGraph): Settled => ({ graph: settle(item, isInput), leaves: item.leaves });
+  const main = settled(chosen);
   const others = captured
     .filter((other) => isSameProgram(chosen.graph, other.graph) && isNumeric(other.graph))
-    .map((other) => settle(other, isInput));
-  const outputNames = graph.outputs.map((ref) => refKey(ref).replace(/\W+/g, '_'));
-  const open = others.length === 0 ? undefined : findOpenSizes(graph, others);
+    .map((other) => settled(withWeightsOf(chosen, other)));
+  const outputNames = main.graph.outputs.map((ref) => refKey(ref).replace(/\W+/g, '_'));
+  const open = others.length === 0 ? undefined : findOpenSizes([main, ...others]);
   return {
-    fixed: { variants: [{ graph, sizes: [] }], symbols: [], outputNames },
-    open: open === undefined ? undefined : { ...open, variants: cornersFirst(open.variants), outputNames },
+    fixed: { variants: [{ ...main, sizes: [] }], symbols: [], outputNames },
+    open: open === undefined ? undefined : { ...open, outputNames },
   };
 }

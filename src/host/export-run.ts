@@ -6,8 +6,8 @@ import { writeFileSync } from 'node:fs';
 import type { FinishedRun } from '../capture/recorder.ts';
 import type { Executable } from '../compile/executable.ts';
 import { opTable } from '../compile/ops/index.ts';
-import { planExport, type CapturedGraph } from '../export/captured-graph.ts';
-import { exportModel, type ExportPlan } from '../export/export-model.ts';
+import { planExport, type CapturedGraph, type CapturedVariant } from '../export/captured-graph.ts';
+import { exportModel } from '../export/export-model.ts';
 import { summarizeModel, type ModelSummary } from '../export/summarize-model.ts';
 import { verifyModel, type ModelSample, type Numbers } from '../export/verify-model.ts';
 import { FullgraphError, UserError } from '../ir/errors.ts';
@@ -87,14 +87,14 @@ function chooseInputs(seen: SeenGraph, names: readonly string[] | undefined, not
   return new Set(newest === undefined ? [] : [newest]);
 }
 
-function sampleOf(plan: ExportPlan, leaves: readonly HostArray[], interpret: Interpret): ModelSample {
-  const { graph } = plan.variants[0]!;
+function sampleOf({ graph, leaves }: CapturedVariant, interpret: Interpret): ModelSample {
+  const values = leaves as readonly HostArray[];
   const inputs = graph.nodes.flatMap((node, index) =>
     node.kind === 'placeholder'
-      ? [[node.name, { data: leaves[index] as Numbers, dims: node.type.shape as readonly number[] }] as const]
+      ? [[node.name, { data: values[index] as Numbers, dims: node.type.shape as readonly number[] }] as const]
       : [],
   );
-  return { inputs: new Map(inputs), outputs: interpret(graph, leaves).run(leaves) as Numbers[] };
+  return { inputs: new Map(inputs), outputs: interpret(graph, values).run(values) as Numbers[] };
 }
 
 export interface ExportCollector {
@@ -138,13 +138,14 @@ export function createExportCollector(request: ExportRequest): ExportCollector {
     const captured = [...seen.values()].map(capturedGraph);
     const main = capturedGraph(chosen);
     const { fixed, open } = planExport(main, captured, (leaf) => inputs.has(leaf));
-    const samples = [sampleOf(fixed, hosts(chosen), interpret)];
+    const sample = sampleOf(fixed.variants[0]!, interpret);
     let model = exportModel(fixed, opTable, chosen.graph.name);
-    let largestError = verifyModel(model, samples);
+    let largestError = verifyModel(model, [sample]);
     if (open !== undefined) {
       try {
         const openModel = exportModel(open, opTable, chosen.graph.name);
-        largestError = verifyModel(openModel, samples);
+        // A size of the box and one that the formulas were not made from, if there is any.
+        largestError = verifyModel(openModel, [sample, sampleOf(open.variants.at(-1)!, interpret)]);
         model = openModel;
       } catch (error) {
         if (!(error instanceof FullgraphError)) throw error;

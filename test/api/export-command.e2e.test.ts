@@ -26,6 +26,16 @@ beforeAll(() => {
        console.log(model.predict(tf.randomNormal([rows, 3])).dataSync().length);
      }`,
   );
+  writeFileSync(
+    join(folder, 'train.mjs'),
+    `import * as tf from '@tensorflow/tfjs';
+     const w = tf.variable(tf.ones([2, 1]), true, 'w');
+     const optimizer = tf.train.sgd(0.1);
+     for (const rows of [4, 4, 3]) {
+       const x = tf.randomNormal([rows, 2]), y = tf.randomNormal([rows, 1]);
+       optimizer.minimize(() => tf.losses.meanSquaredError(y, x.matMul(w)), true).dataSync();
+     }`,
+  );
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -82,6 +92,23 @@ describe('fullgraph export', () => {
     const report = JSON.parse(stdout) as { file: string; summary: { inputs: unknown } };
     expect(report.file).toBe('predict.onnx');
     expect(report.summary.inputs).toEqual([{ name: 'x', dataType: 'float32', dims: [4, 3] }]);
+  });
+
+  test('exports a training step although weights changed between its runs', () => {
+    const { status, stdout } = fullgraph('export', '--json', 'train.mjs');
+    expect(status).toBe(0);
+    const { summary, largestError } = JSON.parse(stdout) as {
+      summary: { inputs: { dims: unknown }[]; initializers: number };
+      largestError: number;
+    };
+    // The last one is what tfjs itself feeds: the gradient of the mean.
+    expect(summary.inputs.map(({ dims }) => dims)).toEqual([
+      ['batch', 2],
+      ['batch', 1],
+      ['batch', 1],
+    ]);
+    expect(summary.initializers).toBeGreaterThan(0);
+    expect(largestError).toBeLessThan(1e-5);
   });
 
   test('exports the structure out of a trace, with weights as inputs', () => {
