@@ -37,6 +37,11 @@ export function sumTotals(parts: {
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const savings = breaks.flatMap((item) => item.savingMs ?? []);
   const eagerOutside = sum(fallbacks.filter((item) => item.graphs.length === 0).map((item) => item.count));
+  const compileMs =
+    end?.compileMs ??
+    (frames.length > 0
+      ? longestProcess(frames, (frame) => frame.durationMs)
+      : sum(compiles.map((compile) => compile.durationMs)));
   return {
     graphs: parts.graphs.length,
     compiles: compiles.filter((compile) => compile.cache !== 'shared').length,
@@ -48,13 +53,9 @@ export function sumTotals(parts: {
     opsCaptured: end?.opsCaptured ?? runs.captured,
     opsFolded: end?.opsFolded ?? runs.folded,
     opsEager: end?.opsEager ?? runs.eager + eagerOutside,
-    wallMs: end?.wallMs ?? parts.lastTimeMs,
+    wallMs: end?.wallMs ?? Math.max(parts.lastTimeMs, compileMs),
     traceMs: end?.traceMs ?? runs.traceMs,
-    compileMs:
-      end?.compileMs ??
-      (frames.length > 0
-        ? longestProcess(frames, (frame) => frame.durationMs)
-        : sum(compiles.map((compile) => compile.durationMs))),
+    compileMs,
     runMs: end?.runMs ?? runs.runMs,
     syncMs: end?.syncMs ?? 0,
     eagerMs: end?.eagerMs ?? sum(fallbacks.map((item) => item.durationMs)),

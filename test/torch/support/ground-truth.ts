@@ -2,6 +2,7 @@
  * Compares what the reader makes of a log with what others counted: `GROUND_TRUTH.json` (from the real tlparse binary),
  * `NAME.truth.json` (a reference parser and PyTorch's own counters) and `NAME.torch_logs.txt` (what TORCH_LOGS printed).
  */
+import { checkReport } from './report-checks.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ScanCounts } from '../../../src/torch/record-scanner.ts';
@@ -597,11 +598,11 @@ export function findSubjects(folder: string): Subject[] {
       path: [`${stem}.log`, `${stem}.log.gz`].find(existsSync) ?? join(realFolder, name),
       check: (trace) => {
         const logs = `${stem}.torch_logs.txt`;
-        return checkRealLog(
-          trace,
-          readJson(`${stem}.truth.json`) as RealTruth,
-          existsSync(logs) ? readFileSync(logs, 'utf8') : '',
-        );
+        const truth = readJson(`${stem}.truth.json`) as RealTruth;
+        return [
+          ...checkRealLog(trace, truth, existsSync(logs) ? readFileSync(logs, 'utf8') : ''),
+          ...checkReport(trace, truth.reference_parser),
+        ];
       },
     };
   });
