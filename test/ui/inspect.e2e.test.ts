@@ -85,6 +85,16 @@ describe('keys', () => {
     await session.until((text) => text.includes('› x') && !text.includes('› matmul'));
   });
 
+  test('copy through the terminal', async () => {
+    const session = inspect();
+    await session.until('[1 Summary]');
+    await openBreaks(session);
+    session.send('y');
+    await session.until('copied');
+    const copied = session.raw().split('\u001b]52;c;')[1]!.split('\u0007')[0]!;
+    expect(Buffer.from(copied, 'base64').toString()).toContain('src/train.ts:10');
+  });
+
   test('arrive from the mouse too', async () => {
     const session = inspect();
     await session.until('[1 Summary]');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import { encodeModel } from '../../src/onnx/index.ts';
+import { decodeModel, encodeModel } from '../../src/onnx/index.ts';
 import { cli, keys, openCli, root, type PtyOptions, type PtySession } from './support/pty.ts';
 
 const training = `${root}fixtures/traces/training.jsonl`;
@@ -117,6 +117,20 @@ describe('a trace', () => {
     expect(session.raw()).not.toContain('\u001b[?1049h');
     expect(session.text()).toContain('holds no record of a trace');
   });
+});
+
+test('a graph of a trace is exported as a model', async () => {
+  const folder = temporary();
+  const trace = join(folder, 'run.jsonl');
+  const program = `${root}fixtures/programs/digits/train.ts`;
+  await promisify(execFile)(process.execPath, [cli, 'run', '--trace-out', trace, program]);
+  const session = start(['inspect', trace], { cwd: folder });
+  await session.until('[1 Summary]');
+  session.send('3');
+  await session.until(/\[3 Graphs\][\s\S]*g1\s+main/);
+  session.send('e');
+  await session.until('wrote g1.onnx', 60_000);
+  expect(decodeModel(readFileSync(join(folder, 'g1.onnx'))).graph.nodes.length).toBeGreaterThan(10);
 });
 
 describe('a model', () => {
