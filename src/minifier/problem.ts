@@ -86,6 +86,8 @@ interface Started<C> {
   readonly candidate: C;
   readonly hash: string;
   readonly isLive: boolean;
+  /** Which of the trials at once it is, from 1; absent when it was known. */
+  readonly slot?: number;
   readonly startedMs: number;
   readonly answer: Promise<Answer>;
 }
@@ -101,6 +103,7 @@ export class Problem<T> {
   readonly #answers = new Map<string, Answer>();
   readonly #inFlight = new Map<string, { readonly answer: Promise<Answer>; readonly signal?: AbortSignal }>();
   readonly #committed = new Set<string>();
+  readonly #busySlots = new Set<number>();
   readonly #slips = new Map<string, Slip<T>>();
   readonly #startedMs: number;
   #best: T;
@@ -272,9 +275,18 @@ export class Problem<T> {
       running === undefined || running.signal?.aborted === true
         ? this.#ask(candidate.testCase, hash, pass, this.#isCold, signal)
         : running.answer;
+    const slot = this.#takeSlot();
+    const free = (): boolean => this.#busySlots.delete(slot);
     // A speculated answer that nobody waits for must not become an unhandled rejection.
-    answer.catch(() => {});
-    return { candidate, hash, isLive: true, startedMs, answer };
+    answer.then(free, free);
+    return { candidate, hash, isLive: true, slot, startedMs, answer };
+  }
+
+  #takeSlot(): number {
+    let slot = 1;
+    while (this.#busySlots.has(slot)) slot++;
+    this.#busySlots.add(slot);
+    return slot;
   }
 
   #ask(testCase: T, hash: string, pass: string, isCold: boolean, signal?: AbortSignal): Promise<Answer> {
@@ -325,6 +337,7 @@ export class Problem<T> {
       size: this.domain.size(testCase),
       outcome: isAccepted ? 'accepted' : !isNew ? 'cached' : isSlip ? 'slipped' : 'rejected',
       durationMs: this.#options.now() - started.startedMs,
+      ...(started.slot === undefined ? {} : { worker: started.slot }),
     });
     if (isAccepted) {
       this.#accepted++;

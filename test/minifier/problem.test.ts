@@ -69,6 +69,35 @@ describe('Problem', () => {
     expect(problem.slips).toMatchObject([{ signature: other, count: 2, testCase: 'ab' }]);
   });
 
+  it('says which of the trials at once each one was', async () => {
+    const workers: (number | undefined)[] = [];
+    const problem = problemFor('abcdefgh', predicateOracle(hasX), strings, {
+      jobs: 3,
+      onRecord: (record) => {
+        if (record.kind === 'minify-trial') workers.push(record.worker);
+      },
+    });
+    await problem.firstFailing('p', candidates('a', 'b', 'c', 'd', 'e', 'a'));
+    expect(new Set(workers.slice(0, 5))).toEqual(new Set([1, 2, 3]));
+    expect(workers).toHaveLength(6);
+  });
+
+  it('waits at the gate with each trial', async () => {
+    let calls = 0;
+    let open: () => void = () => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const oracle: Oracle<string> = { judge: async () => (calls++, passed), close: async () => {} };
+    const problem = problemFor('abcx', oracle, strings, { gate: () => gate });
+    const search = problem.firstFailing('p', candidates('abc', 'ab'));
+    await new Promise(setImmediate);
+    expect(calls).toBe(0);
+    open();
+    await search;
+    expect(calls).toBe(2);
+  });
+
   it('stops at the trial budget, in the same place for any number of jobs', async () => {
     for (const jobs of [1, 3]) {
       const problem = problemFor(

@@ -81,6 +81,24 @@ describe('a search', () => {
   });
 });
 
+test('workers show what they tried last', () => {
+  const tried: MinifyRecord = {
+    kind: 'minify-trial',
+    timeMs: 500,
+    pass: 'inline',
+    size: 8,
+    outcome: 'rejected',
+    durationMs: 1,
+    worker: 2,
+  };
+  const { workers } = modelOf([...records, { ...tried, size: 9 }, tried, { ...tried, worker: 1 }]);
+  expect(workers.map(({ worker, size }) => [worker, size])).toEqual([
+    [1, 8],
+    [2, 8],
+  ]);
+  expect(screen(modelOf([...records, tried]))).toContain('worker 2 inline: 8 tokens, rejected');
+});
+
 describe('the size curve', () => {
   test('falls from full blocks to the lowest, at the time of each step', () => {
     const curve = sizeCurve(modelOf(records), 6);
