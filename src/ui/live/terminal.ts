@@ -34,6 +34,8 @@ const leaveSequence = '\u001b[?1006l\u001b[?1000l\u001b[?2004l\u001b[?7h\u001b[0
 const escapeDelayMs = 30;
 /** A process group that nobody can continue is not stopped by the kernel: then we go on at once. */
 const stopGraceMs = 100;
+/** Windows has no job control. */
+const canSuspend = process.platform !== 'win32';
 const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Takes the terminal. The caller has checked that both streams are terminals. */
@@ -105,6 +107,7 @@ export function openTerminal(
   const onHangUp = (): void => events.onEnd('SIGHUP');
   const onResize = (): void => events.onResize();
   const suspend = (): void => {
+    if (!canSuspend) return;
     release();
     process.removeListener('SIGTSTP', suspend);
     process.kill(0, 'SIGTSTP');
@@ -116,7 +119,7 @@ export function openTerminal(
 
   process.on('exit', onExit);
   process.on('SIGCONT', onContinue);
-  process.on('SIGTSTP', suspend);
+  if (canSuspend) process.on('SIGTSTP', suspend);
   for (const signal of endSignals) process.on(signal, onEnd);
   stdout.on('resize', onResize);
   stdin.on('end', onHangUp);
