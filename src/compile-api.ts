@@ -109,7 +109,10 @@ function join(
   const foreign = entry === undefined ? findSession(tf) : undefined;
   if (foreign !== undefined) {
     if (settings !== JSON.stringify(sessionOptions({}))) {
-      throw settingsError('a session is installed already, whose settings cannot be changed');
+      foreign.note(
+        'FG5024',
+        'settings of compile() have no effect: a session with others is installed already',
+      );
     }
     return { session: foreign, leave: () => undefined };
   }
@@ -214,7 +217,9 @@ function functionCaller(
   /** What the guards look at: the same object, with the values of each call. */
   const current: Record<string, unknown> = {};
   return {
-    tracedBecause: undefined,
+    get tracedBecause() {
+      return session.tracedBecause(owner);
+    },
     call(self, parameters) {
       const captured = captures?.() ?? {};
       const trace = (): unknown =>
@@ -233,9 +238,13 @@ function functionCaller(
 }
 
 /** A model's own `predict` is replayed wherever it is called, see capture/replay.ts. */
-function modelCaller(model: ModelLike): Caller {
+function modelCaller(model: ModelLike, session: Session): Caller {
   return {
-    tracedBecause: undefined,
+    get tracedBecause() {
+      // A Sequential has the model that computes inside.
+      const { model: inner } = model as { readonly model?: object | null };
+      return session.tracedBecause(inner ?? model);
+    },
     call: (_, parameters) => Reflect.apply(model.predict, model, parameters),
   };
 }
@@ -244,7 +253,7 @@ function modelCaller(model: ModelLike): Caller {
  * A function that computes what `source` computes, on compiled graphs. From now on the program's tfjs is captured as a
  * whole; values, errors, and `tf.memory()` stay what they are without.
  * @param source a function, or a model, whose `predict` it is then.
- * @throws FG5010 for an unknown backend or mode, FG5024 when other settings are in use, FG5025 when tfjs uses another
+ * @throws FG5010 for an unknown backend or mode, FG5024 when another function was compiled with other settings, FG5025 when tfjs uses another
  * backend than cpu.
  */
 export function compile<F extends AnyFunction>(source: F, options?: CompileOptions): CompiledFunction<F>;
@@ -259,7 +268,7 @@ export function compile(
   const plain = (self: unknown, parameters: unknown[]): unknown =>
     typeof source === 'function'
       ? Reflect.apply(source, self, parameters)
-      : modelCaller(source).call(self, parameters);
+      : Reflect.apply(source.predict, source, parameters);
   let leave: (() => void) | undefined;
   let session: Session | undefined;
   let caller: Caller | undefined;
@@ -267,7 +276,9 @@ export function compile(
     const tf = options.tf ?? findTfjs();
     ({ session, leave } = join(tf, options));
     caller =
-      typeof source === 'function' ? functionCaller(source, options, tf, session) : modelCaller(source);
+      typeof source === 'function'
+        ? functionCaller(source, options, tf, session)
+        : modelCaller(source, session);
   }
 
   function compiled(this: unknown, ...parameters: unknown[]): unknown {

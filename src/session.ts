@@ -108,6 +108,8 @@ export interface Session {
     call: () => unknown,
     captures: Readonly<Record<string, unknown>>,
   ): unknown;
+  /** Why a model or function goes on being traced; `undefined` while its calls may be replayed. */
+  tracedBecause(owner: object): string | undefined;
   /** What is called now may do something else the next time. */
   forbidReplay(reason: string): void;
   /** Leaves a note in the trace. */
@@ -365,6 +367,8 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     adopt: (exports) => capture.refresh(exports),
     callRepeatable: (owner, parameters, call, captures) =>
       capture.replay === undefined ? call() : capture.replay.callFunction(owner, parameters, call, captures),
+    tracedBecause: (owner) =>
+      capture.replay === undefined ? 'replay is off' : capture.replay.reasonFor(owner),
     forbidReplay: (reason) => capture.replay?.fail(reason),
     note: (code, text) => capture.note('info', code, text),
     flush: () => capture.flush(),

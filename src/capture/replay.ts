@@ -12,6 +12,7 @@ import type { Reporter } from './reporter.ts';
 import type { FieldGuard, ModelFacts, TrustedClasses } from './replay-guards.ts';
 import { holdsFields, inspectGraphModel, inspectLayersModel, registeredClasses } from './replay-guards.ts';
 import { absentSlot, ReplayTape, sameTemplate, type Template } from './replay-tape.ts';
+import { argumentsOf, makeResult, readResult, type Arguments, type ResultForm } from './replay-arguments.ts';
 import { inspectCaptures, isModuleOf } from './replay-captures.ts';
 import type { Signature } from './signature.ts';
 import type { Engine, KernelConfig, KernelResult, TensorInfo, TfModule } from './tf-module.ts';
@@ -26,23 +27,6 @@ export interface ReplayContext {
   /** The original kernel of this name. */
   readonly original: (kernelName: string) => KernelConfig | undefined;
 }
-
-/** A tensor as programs hold it. */
-interface ProgramTensor extends TensorInfo {
-  readonly id: number;
-  readonly isDisposed: boolean;
-  readonly kept?: boolean;
-  readonly kerasMask?: unknown;
-}
-
-/** What a method was called with, in a form that can be compared and gathered from again. */
-interface Arguments {
-  readonly key: string;
-  readonly tensors: readonly ProgramTensor[];
-}
-
-/** How the results are handed out: one tensor, or a list or map of them under these keys. */
-type ResultForm = 'single' | 'list' | readonly string[];
 
 interface Ready {
   readonly template: Template;
@@ -69,66 +53,6 @@ const layersMethods: readonly string[] = ['predict', 'predictOnBatch'];
 const graphMethods: readonly string[] = ['predict', 'execute'];
 const layersExports: ReadonlySet<string> = new Set(['LayersModel']);
 
-function isProgramTensor(value: unknown): value is ProgramTensor {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    typeof (value as Partial<ProgramTensor>).dataId === 'object' &&
-    Array.isArray((value as Partial<ProgramTensor>).shape)
-  );
-}
-
-/** Adds one argument to the key. @returns whether it is of a kind that can be replayed. */
-function describe(value: unknown, depth: number, words: string[], tensors: ProgramTensor[]): boolean {
-  if (isProgramTensor(value)) {
-    if (value.isDisposed || value.kerasMask !== undefined) return false;
-    if (value.dtype === 'string' || value.dtype === 'complex64') return false;
-    const known = tensors.indexOf(value);
-    if (known < 0) tensors.push(value);
-    words.push(known < 0 ? `${value.dtype}[${value.shape.join()}]` : `#${known}`);
-    return true;
-  }
-  if (typeof value !== 'object' || value === null) {
-    words.push(typeof value === 'string' ? JSON.stringify(value) : String(value));
-    return typeof value !== 'function' && typeof value !== 'symbol';
-  }
-  if (depth === 0) return false;
-  const isList = Array.isArray(value);
-  if (!isList && Object.getPrototypeOf(value) !== Object.prototype) return false;
-  words.push(isList ? '[' : '{');
-  for (const [key, item] of Object.entries(value)) {
-    if (!isList) words.push(`${key}:`);
-    if (!describe(item, depth - 1, words, tensors)) return false;
-  }
-  words.push(isList ? ']' : '}');
-  return true;
-}
-
-function argumentsOf(method: string, parameters: readonly unknown[]): Arguments | undefined {
-  const words = [method];
-  const tensors: ProgramTensor[] = [];
-  for (const parameter of parameters) if (!describe(parameter, 2, words, tensors)) return undefined;
-  return { key: words.join(' '), tensors };
-}
-
-/** The tensors of a result and its form; `undefined` for anything else. */
-function readResult(result: unknown): { tensors: readonly ProgramTensor[]; form: ResultForm } | undefined {
-  if (isProgramTensor(result)) return { tensors: [result], form: 'single' };
-  if (typeof result !== 'object' || result === null) return undefined;
-  const tensors: readonly unknown[] = Object.values(result);
-  if (!tensors.every(isProgramTensor)) return undefined;
-  if (Array.isArray(result)) return { tensors, form: 'list' };
-  return Object.getPrototypeOf(result) === Object.prototype
-    ? { tensors, form: Object.keys(result) }
-    : undefined;
-}
-
-function makeResult(tensors: readonly unknown[], form: ResultForm): unknown {
-  if (form === 'single') return tensors[0];
-  if (form === 'list') return tensors;
-  return Object.fromEntries(form.map((key, index) => [key, tensors[index]]));
-}
-
 /** Weights by the values that they hold now; without values that two of them hold, as these may part. */
 function valuesOfWeights(weights: readonly TensorInfo[], backend: LazyBackend): Map<LazyValue, TensorInfo> {
   const values = new Map<LazyValue, TensorInfo>();
@@ -153,7 +77,7 @@ export class Replay {
   readonly #context: ReplayContext;
   readonly #engine: Engine;
   readonly #entries = new WeakMap<object, Map<string, Entry>>();
-  readonly #reported = new WeakSet<object>();
+  readonly #reasons = new WeakMap<object, string>();
   #trusted: TrustedClasses = new Map();
 
   constructor(context: ReplayContext) {
@@ -203,6 +127,11 @@ export class Replay {
     return this.#call(owner, 'call', parameters, trace, () =>
       inspectCaptures(captures, this.#trusted, isTfjs),
     );
+  }
+
+  /** Why calls of a model or function are not tried for replay any more; `undefined` while they are. */
+  reasonFor(owner: object): string | undefined {
+    return this.#reasons.get(owner);
   }
 
   /** The call that is being traced may do something else the next time. */
@@ -303,8 +232,8 @@ export class Replay {
 
   /** Once per model or function: why it goes on being traced. */
   #reportTracing(model: object, reason: string): void {
-    if (this.#reported.has(model)) return;
-    this.#reported.add(model);
+    if (this.#reasons.has(model)) return;
+    this.#reasons.set(model, reason);
     const { name } = model as { readonly name?: unknown };
     const what = typeof model === 'function' ? 'the function' : 'the model';
     const label = typeof name === 'string' && name !== '' ? `${what} ${name}` : what;

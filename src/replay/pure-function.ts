@@ -46,13 +46,15 @@ const pureGlobals: ReadonlySet<string> = new Set([
   'RangeError',
 ]);
 
-/** Properties of tensors that differ from call to call although the tensors are alike. */
+/** Properties of tensors and variables that differ or change although shapes and contents do not. */
 const identities: ReadonlySet<string> = new Set([
   'id',
   'dataId',
   'scopeId',
   'kept',
   'isDisposed',
+  'name',
+  'trainable',
   'constructor',
 ]);
 
@@ -202,7 +204,8 @@ class Walker {
 
   #member(node: Tree, isCalled: boolean, scope: Scope): void {
     for (let link: unknown = node; isTree(link); link = link['object']) {
-      const name = link['computed'] === true ? undefined : (link['property'] as Tree | undefined)?.['name'];
+      const property = link['property'] as Tree | undefined;
+      const name = property?.[link['computed'] === true ? 'value' : 'name'];
       if (typeof name === 'string' && identities.has(name)) throw new Unshown(`reads .${name}`);
     }
     const found = memberPath(node);

@@ -4,7 +4,7 @@ import { inspectFunction } from '../../src/replay/pure-function.ts';
 
 /** Nothing here is ever called: only the text counts. */
 declare const tf: Record<string, (...inputs: unknown[]) => { mul(x: unknown): unknown; sum(): unknown }>;
-declare const w: { mul(...x: unknown[]): unknown; cached: unknown };
+declare const w: { mul(...x: unknown[]): unknown; cached: unknown; trainable: boolean };
 declare let counter: number;
 type Any = { mul(x: unknown): Any; id: number; shape: number[]; cached: unknown; [key: string]: unknown };
 
@@ -54,6 +54,7 @@ describe('inspectFunction', () => {
     ['a deletion', (x: Any) => (delete x['cached'], x), 'deletes a property'],
     ['random numbers', (x: Any) => x.mul(Math.random()), 'uses Math.random'],
     ['the identity of a tensor', (x: Any) => x.mul(x.id), 'reads .id'],
+    ['what can be set on a variable', (x: Any) => x.mul(Number(w['trainable'])), 'reads .trainable'],
     // oxlint-disable-next-line typescript/require-await -- the word counts
     ['waiting', async (x: Any) => x, 'is asynchronous'],
     [
