@@ -27,6 +27,8 @@ export interface ViewSettings {
   readonly column: number;
   /** Text that was loaded for the page that is open. */
   readonly text?: string;
+  /** The text that was asked for and has not come yet. */
+  readonly loading?: ArtifactReport;
 }
 
 export const initialSettings: ViewSettings = {

@@ -1,7 +1,7 @@
 /** Going somewhere else: into a row, along an edge, back, to the next break, along a horizontal axis. */
 import type { FollowCommand, Navigation, View, ViewSettings } from './define-view.ts';
 import { applySettings, indexOfKey, layoutIn, moveTo, rowUnderCursor, setFocus, settle } from './cursor.ts';
-import { viewStateOf, withView, type Effect, type Step, type UiContext, type UiState } from './ui-model.ts';
+import { viewStateOf, withView, type Step, type UiContext, type UiState } from './ui-model.ts';
 
 /** Opens a view by its tab: there is no way back to keep. */
 export function showView(state: UiState, context: UiContext, view: View): UiState {
@@ -10,16 +10,17 @@ export function showView(state: UiState, context: UiContext, view: View): UiStat
 
 /** A page of its own starts unfiltered and at its left edge, without the text of the one before. */
 function fresh(settings: ViewSettings): ViewSettings {
-  const { text: _text, ...rest } = settings;
+  const { text: _text, loading: _loading, ...rest } = settings;
   return { ...rest, filter: '', column: 0 };
 }
 
 function go(state: UiState, context: UiContext, view: View, navigation: Navigation): Step {
   if (navigation.kind === 'settings') {
-    const next = applySettings(state, context, view, navigation.settings, navigation.cursor);
-    const effects: Effect[] =
-      navigation.load === undefined ? [] : [{ kind: 'load-text', view: view.id, artifact: navigation.load }];
-    return { state: next, effects };
+    const { settings, load, cursor } = navigation;
+    if (load === undefined)
+      return { state: applySettings(state, context, view, settings, cursor), effects: [] };
+    const waiting = applySettings(state, context, view, { ...settings, loading: load }, cursor);
+    return { state: waiting, effects: [{ kind: 'load-text', view: view.id, artifact: load }] };
   }
   const other = context.views.find((candidate) => candidate.id === navigation.view);
   if (other === undefined) return { state, effects: [] };

@@ -47,6 +47,9 @@ export type Effect =
   /** Fetch a text; the answer is a `text` action. */
   | { readonly kind: 'load-text'; readonly view: string; readonly artifact: ArtifactReport };
 
+/** Language of an artifact that stands for a file of the program; its owner is the file's display path. */
+export const sourceLanguage = 'source';
+
 export type Action =
   | { readonly kind: 'key'; readonly key: string }
   | { readonly kind: 'resize'; readonly width: number; readonly height: number }

@@ -103,14 +103,17 @@ export function reduceUi(state: UiState, action: Action, context: UiContext): St
     case 'click':
       return plain(click(state, context, action.column, action.row));
     case 'text': {
-      const { settings } = viewStateOf(state, action.view);
+      const { loading, ...settings } = viewStateOf(state, action.view).settings;
       const { owner, name } = action.artifact;
       // The user may have left the page while the text was on its way.
-      if (settings.path[0] !== owner || settings.path[1] !== name) return plain(state);
+      if (loading?.owner !== owner || loading.name !== name) return plain(state);
       if (action.text === undefined) {
-        return plain({ ...state, message: `${name}: its text is no longer where the trace says` });
+        const told = withView(state, action.view, { settings });
+        return plain({ ...told, message: `${name} of ${owner} is not where the trace says` });
       }
-      return plain(withView(state, action.view, { settings: { ...settings, text: action.text } }));
+      const shown = context.views.find((each) => each.id === action.view);
+      if (shown === undefined) return plain(state);
+      return plain(applySettings(state, context, shown, { ...settings, text: action.text }));
     }
     case 'key':
       return press(state, context, action.key);

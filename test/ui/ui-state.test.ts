@@ -131,7 +131,7 @@ describe('effects', () => {
     });
     expect(come.screen.join('\n')).toContain('2 +- RootGuardManager');
     const gone = act(opened, { kind: 'text', view, artifact, text: undefined });
-    expect(gone.state.message).toContain('no longer');
+    expect(gone.state.message).toContain('is not where the trace says');
     const left = act(opened, { kind: 'key', key: 'escape' });
     const late = act(left, { kind: 'text', view, artifact, text: 'late' });
     expect(late.state).toEqual(left.state);

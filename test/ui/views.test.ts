@@ -10,7 +10,7 @@ import { graphsView } from '../../src/ui/views/graphs-view.ts';
 import { recompilesView } from '../../src/ui/views/recompiles-view.ts';
 import { sourceView } from '../../src/ui/views/source-view.ts';
 import { textsView } from '../../src/ui/views/texts-view.ts';
-import { drive, sampleReport } from './support/ui-driver.ts';
+import { act, drive, sampleReport } from './support/ui-driver.ts';
 
 const report = sampleReport();
 
@@ -188,6 +188,29 @@ describe('a source file', () => {
       'The trace does not carry the text of lost.js',
     );
     expect(rowsOf(sourceView, built, lost)).toEqual([expect.stringMatching(/●s .* 7 await x\.data\(\)$/)]);
+  });
+
+  test('whose text is missing is read from the disk when asked, if it is the file that ran', () => {
+    const asked = drive(built, ['6', 'j', 'return', 't'], 120, 30);
+    expect(asked.effects).toEqual([
+      {
+        kind: 'load-text',
+        view: 'source',
+        artifact: { name: 'source', owner: 'lost.js', language: 'source' },
+      },
+    ]);
+    expect(asked.screen.join('\n')).toContain('Reading lost.js …');
+    const [effect] = asked.effects;
+    if (effect?.kind !== 'load-text') throw new Error('nothing was asked for');
+    const come = (text: string | undefined): string =>
+      act(asked, { kind: 'text', view: 'source', artifact: effect.artifact, text }).screen.join('\n');
+    const right = come('1\n2\n3\n4\n5\n6\n  await x.data()\nlast();\n');
+    expect(right).toContain('Read from this disk');
+    expect(right).toContain('8 last();');
+    const wrong = come('1\n2\n3\n4\n5\n6\nawait y.data()\n');
+    expect(wrong).toContain('is not the one that ran: line 7 differs');
+    expect(wrong).not.toContain('y.data()');
+    expect(come(undefined)).toContain('source of lost.js is not where the trace says');
   });
 
   test('leads from a line to its break, else to its first node', () => {

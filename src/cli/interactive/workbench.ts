@@ -2,13 +2,16 @@
  * The UI with everything that may run beside it: a program whose trace grows, a search of the minifier, an export. Keeps
  * what they last said and shows it, at most a few times a second.
  */
+import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { openPath } from '../../explain/paths.ts';
 import type { Report } from '../../explain/report.ts';
 import { loadText } from '../../torch/index.ts';
 import type { View } from '../../ui/define-view.ts';
 import type { OutputFold } from '../../ui/live/output-model.ts';
 import { createOutputView } from '../../ui/live/output-view.ts';
 import type { UiEnd } from '../../ui/mount.tsx';
+import { sourceLanguage } from '../../ui/ui-model.ts';
 import { views as reportViews } from '../../ui/views/index.ts';
 import { createMinifyView } from '../../ui/views/minify-view.ts';
 import type { Context } from '../command.ts';
@@ -45,6 +48,19 @@ const updateMs = 100;
 /** Digits in the order of the keyboard: 0 stands behind 9. */
 function byKey(left: View, right: View): number {
   return ((Number(left.key) + 9) % 10) - ((Number(right.key) + 9) % 10);
+}
+
+/** Larger files are no source that somebody wrote. */
+const sourceLimitBytes = 4_000_000;
+
+/** A file of the program, where this machine has it; the UI checks that it is the one that ran. */
+async function readSource(file: string): Promise<string | undefined> {
+  try {
+    const { size } = await stat(file);
+    return size > sourceLimitBytes ? undefined : await readFile(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Opens the UI; the caller has checked that there is a terminal. */
@@ -118,7 +134,10 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
       report,
       status,
       views: views(),
-      loadText: (artifact) => loadText({ kind: 'artifact', ...artifact }),
+      loadText: (artifact) =>
+        artifact.language === sourceLanguage
+          ? readSource(resolve(context.cwd, openPath(report.program.cwd, artifact.owner)))
+          : loadText({ kind: 'artifact', ...artifact }),
       onEffect: carryOut,
     },
     context,

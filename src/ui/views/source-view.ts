@@ -2,7 +2,14 @@
  * Source: the program's files with a gutter that says what became of each line (captured, break, waiting, eager, never
  * ran) and how warm it is; `n` and `N` go from break to break. Of a file whose text the trace lacks, the known lines.
  */
-import type { BreakReport, FileReport, LineReport, LineState, Report } from '../../explain/report.ts';
+import type {
+  ArtifactReport,
+  BreakReport,
+  FileReport,
+  LineReport,
+  LineState,
+  Report,
+} from '../../explain/report.ts';
 import { formatDuration, formatPlural } from '../../explain/units.ts';
 import {
   defineView,
@@ -29,6 +36,7 @@ import {
 import { codeSpans } from '../parts/code-spans.ts';
 import { fact, formatMs } from '../parts/format.ts';
 import { perReport } from '../parts/table.ts';
+import { sourceLanguage } from '../ui-model.ts';
 
 const fileColumns: readonly Column[] = [
   { title: 'file', width: 'flex' },
@@ -90,7 +98,24 @@ function quotedLines(report: Report, file: string): ReadonlyMap<number, string> 
   return quoted;
 }
 
-function linesOf(report: Report, file: FileReport): readonly SourceLine[] {
+/** Text of a file: the trace's own, or what was read from this machine's disk, if that is the file that ran. */
+interface SourceText {
+  readonly text?: string;
+  /** A line of the file on the disk that reads otherwise than the trace quotes it. */
+  readonly differsAt?: number;
+}
+
+function textOf(report: Report, file: FileReport, settings: ViewSettings): SourceText {
+  if (file.text !== undefined) return { text: file.text };
+  if (settings.text === undefined) return {};
+  const lines = settings.text.split(/\r?\n/);
+  for (const [number, code] of quotedLines(report, file.file)) {
+    if (lines[number - 1]?.trim() !== code.split('\n')[0]!.trim()) return { differsAt: number };
+  }
+  return { text: settings.text };
+}
+
+function linesOf(report: Report, file: FileReport, settings: ViewSettings): readonly SourceLine[] {
   const facts = new Map(file.lines.map((each) => [each.line, each]));
   const waiting = new Set(
     endings(report).flatMap(({ site, waitMs }) =>
@@ -101,9 +126,8 @@ function linesOf(report: Report, file: FileReport): readonly SourceLine[] {
     const known = facts.get(number);
     return { number, code, ...(known === undefined ? {} : { facts: known }), waits: waiting.has(number) };
   };
-  if (file.text !== undefined) {
-    return file.text.split(/\r?\n/).map((code, index) => make(index + 1, code));
-  }
+  const { text } = textOf(report, file, settings);
+  if (text !== undefined) return text.split(/\r?\n/).map((code, index) => make(index + 1, code));
   const quoted = quotedLines(report, file.file);
   const numbers = new Set([...facts.keys(), ...quoted.keys()]);
   return [...numbers]
@@ -137,7 +161,7 @@ function drawLine(each: SourceLine, longestMs: number, gutter: number): Line {
 }
 
 function lineList(report: Report, file: FileReport, settings: ViewSettings): ListModel {
-  const shown = linesOf(report, file).filter((each) => matches(settings, each.code));
+  const shown = linesOf(report, file, settings).filter((each) => matches(settings, each.code));
   const longestMs = file.lines.reduce((most, each) => Math.max(most, each.durationMs), 0);
   const gutter = String(shown.at(-1)?.number ?? 1).length;
   return listOf(
@@ -265,7 +289,9 @@ function fileDetail(report: Report, file: FileReport, width: number): Line[] {
   const items = report.breaks.filter((item) => file.breaks.includes(item.key));
   return [
     line(file.file, 'strong'),
-    ...(file.text === undefined ? wrap(missingText(file), width, 'muted') : []),
+    ...(file.text === undefined
+      ? wrap(`The trace does not carry the text of ${file.file}.`, width, 'muted')
+      : []),
     ...items.flatMap((item): Line[] => [
       [
         span(`${String(item.site?.line ?? '').padStart(5)} `, 'muted'),
@@ -278,8 +304,21 @@ function fileDetail(report: Report, file: FileReport, width: number): Line[] {
   ];
 }
 
-function missingText(file: FileReport): string {
-  return `The trace does not carry the text of ${file.file}: only lines that it mentions are shown.`;
+/** What is asked for when the text of a file is wanted. */
+function sourceOf(file: string): ArtifactReport {
+  return { name: 'source', owner: file, language: sourceLanguage };
+}
+
+/** What is to be said about a text that the trace lacks. */
+function textNote(report: Report, file: FileReport, settings: ViewSettings): string | undefined {
+  if (file.text !== undefined) return undefined;
+  const { text, differsAt } = textOf(report, file, settings);
+  if (text !== undefined) return 'Read from this disk; all lines that the trace quotes are the same there.';
+  if (differsAt !== undefined) {
+    return `The ${file.file} on this disk is not the one that ran: line ${differsAt} differs.`;
+  }
+  if (settings.loading !== undefined) return `Reading ${file.file} …`;
+  return `The trace does not carry the text of ${file.file}: only lines that it mentions are shown (t reads it from this disk).`;
 }
 
 const legend: Line = [
@@ -323,6 +362,7 @@ export const sourceView: View = defineView({
           enter: 'break, graph',
           'next-break': 'next break',
           sort: '',
+          ...(fileOf(report, settings)?.text === undefined ? { texts: 'read the file' } : {}),
           ...(report.files.length > 1 ? { back: 'files' } : {}),
         },
   head: (report, settings, width) => {
@@ -336,7 +376,8 @@ export const sourceView: View = defineView({
       span(` ${open.file}`, 'strong'),
       span(`  ${formatPlural(open.breaks.length, 'break')}`, 'muted'),
     ];
-    return [name, ...(open.text === undefined ? wrap(missingText(open), width, 'warning', ' ') : []), legend];
+    const note = textNote(report, open, settings);
+    return [name, ...(note === undefined ? [] : wrap(note, width, 'warning', ' ')), legend];
   },
   list,
   detail: (report, settings, key, width) => {
@@ -351,8 +392,13 @@ export const sourceView: View = defineView({
     return { file: open.file, line: Number(key), text: `${open.file}:${key}` };
   },
   follow: (report, settings, key, command) => {
-    if (command !== 'enter') return undefined;
     const open = fileOf(report, settings);
+    if (command === 'texts') {
+      return open === undefined || open.text !== undefined
+        ? undefined
+        : { kind: 'settings', settings, cursor: key, load: sourceOf(open.file) };
+    }
+    if (command !== 'enter') return undefined;
     if (open !== undefined) return followLine(report, open, Number(key));
     const first = report.files
       .find((file) => file.file === key)

@@ -134,7 +134,7 @@ function lineList(text: ArtifactReport, settings: ViewSettings): ListModel {
   const content = contentOf(text, settings);
   if (content === undefined) {
     return listOf(
-      ['reading …'],
+      [settings.loading === undefined ? 'its text is gone' : 'reading …'],
       (key) => ({ key }),
       (words) => line(` ${words}`, 'muted'),
     );
@@ -223,7 +223,7 @@ export const textsView: View = defineView({
   follow: (report, settings, key, command) => {
     const text = openText(report, settings) === undefined ? find(report, key) : undefined;
     if (text === undefined || command !== 'enter') return undefined;
-    const { text: _old, ...rest } = settings;
+    const { text: _old, loading: _loading, ...rest } = settings;
     return {
       kind: 'settings',
       settings: { ...rest, filter: '', column: 0, path: [text.owner, text.name] },
