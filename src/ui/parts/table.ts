@@ -1,5 +1,4 @@
 /** Tables whose columns know their cells, so that a view leaves out what a report or a width has no use for. */
-import type { Report } from '../../explain/report.ts';
 import { tableHead, tableRow, type Column, type Line, type Span } from '../lines.ts';
 
 export interface TableColumn<T> extends Column {
@@ -23,18 +22,6 @@ export function tableOf<T>(columnsFor: (width: number) => readonly TableColumn<T
         width,
       );
     },
-  };
-}
-
-/** What is made of a report once, however often it is drawn. */
-export function perReport<T>(make: (report: Report) => T): (report: Report) => T {
-  const made = new WeakMap<Report, T>();
-  return (report) => {
-    const known = made.get(report);
-    if (known !== undefined) return known;
-    const fresh = make(report);
-    made.set(report, fresh);
-    return fresh;
   };
 }
 

@@ -15,7 +15,8 @@ import { line, span, wrap, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { diffLines } from '../parts/diff-lines.ts';
 import { compareSites, fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
-import { perReport, tableOf, widthOf, type Table, type TableColumn } from '../parts/table.ts';
+import { perReport } from '../parts/per-report.ts';
+import { tableOf, widthOf, type Table, type TableColumn } from '../parts/table.ts';
 import { stackLines } from '../parts/stack-lines.ts';
 
 function place(item: BreakReport): string {

@@ -7,7 +7,8 @@ import { line, span, wrap, type Line, type Role } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
 import { stackLines } from '../parts/stack-lines.ts';
-import { perReport, tableOf, widthOf, type Table } from '../parts/table.ts';
+import { perReport } from '../parts/per-report.ts';
+import { tableOf, widthOf, type Table } from '../parts/table.ts';
 
 const looks: Readonly<
   Record<FrameStatus, { readonly word: string; readonly role: Role; readonly means: string }>

@@ -7,7 +7,8 @@ import { listWidthIn } from '../layout.ts';
 import { span, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
-import { perReport, tableOf, type Table, type TableColumn } from '../parts/table.ts';
+import { perReport } from '../parts/per-report.ts';
+import { tableOf, type Table, type TableColumn } from '../parts/table.ts';
 import { pageDetail, pageFollow, pageHead, pageList, pageTarget } from './graph-page.ts';
 
 /** From this width on there is room for the place. */

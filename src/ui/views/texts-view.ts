@@ -8,7 +8,7 @@ import { defineView, listOf, matches, type ListModel, type View, type ViewSettin
 import { listWidthIn } from '../layout.ts';
 import { line, printable, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
 import { codeSpans } from '../parts/code-spans.ts';
-import { perReport } from '../parts/table.ts';
+import { perReport } from '../parts/per-report.ts';
 
 const columnsFor = perReport((report): readonly Column[] => [
   {

@@ -18,7 +18,7 @@ import {
   type Span,
 } from '../lines.ts';
 import { formatSite, placeOf } from '../parts/format.ts';
-import { perReport } from '../parts/table.ts';
+import { perReport } from '../parts/per-report.ts';
 import { sparkline } from '../parts/sparkline.ts';
 import { laneCells, nextStart, spansIn, sumNames, type TimeWindow } from '../timeline/lane-cells.ts';
 
