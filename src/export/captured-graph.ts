@@ -61,7 +61,8 @@ function settle({ graph, leaves, shapes }: CapturedGraph, isInput: (leaf: number
   return { ...graph, nodes: [...settled, ...views.values(), ...calls], outputs: graph.outputs.map(see) };
 }
 
-function isSameProgram(left: Graph, right: Graph): boolean {
+/** Whether two graphs are the same ops under the same names, in other sizes perhaps. Not of a graph and itself. */
+export function isSameProgram(left: Graph, right: Graph): boolean {
   const names = (graph: Graph): string =>
     [...graph.nodes.map(({ name }) => name), ...graph.outputs.map(refKey)].join();
   return left !== right && haveSameKernels(left, right) && names(left) === names(right);

@@ -6,7 +6,12 @@ import { writeFileSync } from 'node:fs';
 import type { FinishedRun } from '../capture/recorder.ts';
 import type { Executable } from '../compile/executable.ts';
 import { opTable } from '../compile/ops/index.ts';
-import { planExport, type CapturedGraph, type CapturedVariant } from '../export/captured-graph.ts';
+import {
+  isSameProgram,
+  planExport,
+  type CapturedGraph,
+  type CapturedVariant,
+} from '../export/captured-graph.ts';
 import { exportModel } from '../export/export-model.ts';
 import { summarizeModel, type ModelSummary } from '../export/summarize-model.ts';
 import { verifyModel, type ModelSample, type Numbers } from '../export/verify-model.ts';
@@ -56,7 +61,12 @@ function workOf({ graph, runs }: SeenGraph): number {
 }
 
 /** Positions of the leaves that are inputs. */
-function chooseInputs(seen: SeenGraph, names: readonly string[] | undefined, notes: string[]): Set<number> {
+function chooseInputs(
+  seen: SeenGraph,
+  siblings: readonly SeenGraph[],
+  names: readonly string[] | undefined,
+  notes: string[],
+): Set<number> {
   const leaves = seen.graph.nodes.filter((node) => node.kind !== 'call');
   if (names !== undefined) {
     const unknown = names.find((name) => leaves.every((leaf) => leaf.name !== name));
@@ -71,7 +81,12 @@ function chooseInputs(seen: SeenGraph, names: readonly string[] | undefined, not
   const open = leaves.flatMap((leaf, index) =>
     leaf.kind === 'placeholder' && leaf.role === 'input' ? [index] : [],
   );
-  const changed = leaves.flatMap((_, index) => (seen.hasChanged[index] === true ? [index] : []));
+  const differs = (index: number): boolean =>
+    leaves[index]!.kind === 'placeholder' &&
+    siblings.some((sibling) => sibling.leaves[index] !== seen.leaves[index]);
+  const changed = leaves.flatMap((_, index) =>
+    seen.hasChanged[index] === true || differs(index) ? [index] : [],
+  );
   const hasState = leaves.some((leaf) => leaf.kind === 'placeholder' && leaf.role === 'state');
   if (hasState) return new Set([...open, ...changed.filter((index) => leaves[index]!.kind === 'constant')]);
   if (changed.length > 0) return new Set(changed);
@@ -128,7 +143,8 @@ export function createExportCollector(request: ExportRequest): ExportCollector {
   function write(interpret: Interpret): ExportReport {
     const chosen = choose();
     const notes: string[] = [];
-    const inputs = chooseInputs(chosen, request.inputs, notes);
+    const siblings = [...seen.values()].filter((other) => isSameProgram(chosen.graph, other.graph));
+    const inputs = chooseInputs(chosen, siblings, request.inputs, notes);
     const hosts = (item: SeenGraph): HostArray[] => item.leaves.map((leaf) => leaf.host!);
     const capturedGraph = (item: SeenGraph): CapturedGraph => ({
       graph: item.graph,

@@ -27,6 +27,24 @@ beforeAll(() => {
      }`,
   );
   writeFileSync(
+    join(folder, 'graph-model.mjs'),
+    `import * as tf from '@tensorflow/tfjs';
+     const T = { type: 'DT_FLOAT' };
+     const constant = { dtype: T, value: { tensor: {} } };
+     const node = [
+       { name: 'x', op: 'Placeholder', attr: { dtype: T, shape: { shape: { dim: [{ size: -1 }, { size: 2 }] } } } },
+       { name: 'w', op: 'Const', attr: constant },
+       { name: 'b', op: 'Const', attr: constant },
+       { name: 'y', op: 'MatMul', input: ['x', 'w'], attr: { T } },
+       { name: 'z', op: 'BiasAdd', input: ['y', 'b'], attr: { T } },
+     ];
+     const weightSpecs = [{ name: 'w', shape: [2, 2], dtype: 'float32' }, { name: 'b', shape: [2], dtype: 'float32' }];
+     const weightData = Float32Array.of(1, -1, 2, 1, 5, 6).buffer;
+     const artifacts = { modelTopology: { node, versions: { producer: 1 } }, weightSpecs, weightData };
+     const model = await tf.loadGraphModel({ load: () => Promise.resolve(artifacts) });
+     for (const rows of process.argv.slice(2)) model.predict(tf.ones([Number(rows), 2])).dataSync();`,
+  );
+  writeFileSync(
     join(folder, 'train.mjs'),
     `import * as tf from '@tensorflow/tfjs';
      const w = tf.variable(tf.ones([2, 1]), true, 'w');
@@ -109,6 +127,20 @@ describe('fullgraph export', () => {
     ]);
     expect(summary.initializers).toBeGreaterThan(0);
     expect(largestError).toBeLessThan(1e-5);
+  });
+
+  test.each([
+    ['weights by what stays', ['2', '3', '4'], ['batch', 2], false],
+    ['and says when it had to guess', ['2'], [2, 2], true],
+  ])('tells the inputs of a GraphModel from its weights %s', (_, sizes, dims, isGuessed) => {
+    const { status, stdout } = fullgraph('export', '--json', 'graph-model.mjs', ...sizes);
+    expect(status).toBe(0);
+    const { summary, notes } = JSON.parse(stdout) as {
+      summary: { inputs: { dims: unknown }[] };
+      notes: string[];
+    };
+    expect(summary.inputs.map((input) => input.dims)).toEqual([dims]);
+    expect(notes.some((note) => note.startsWith('No tensor changed'))).toBe(isGuessed);
   });
 
   test('exports the structure out of a trace, with weights as inputs', () => {
