@@ -21,6 +21,11 @@ const nodes = 10_000;
 const breaks = 5_000;
 /** A key that changes nothing paints nothing. */
 const noFrameMs = 1_500;
+/** More than a collection takes. */
+const collectMs = 1_000;
+/** Scrolling that must not cost memory. */
+const memoryRounds = 6;
+const memoryKeys = 1_000;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -30,11 +35,13 @@ interface Session {
   readonly chunks: { readonly atMs: number; readonly text: string }[];
   /** Sends keys and waits for the end of the next frame. @returns milliseconds; undefined when none came. */
   press(keys: string): Promise<number | undefined>;
-  rssMiB(): number;
+  /** Resident memory after a collection. */
+  rssMiB(): Promise<number>;
 }
 
 function open(trace: string, columns: number, rows: number): Session {
-  const pty = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'inspect', trace], {
+  const preload = ['--expose-gc', '--import', join(root, 'bench/support/collect-on-signal.mjs')];
+  const pty = spawn(process.execPath, [...preload, join(root, 'dist/cli/main.js'), 'inspect', trace], {
     name: 'xterm-256color',
     cols: columns,
     rows,
@@ -70,7 +77,9 @@ function open(trace: string, columns: number, rows: number): Session {
         pty.write(keys);
       });
     },
-    rssMiB() {
+    async rssMiB() {
+      process.kill(pty.pid, 'SIGUSR2');
+      await new Promise((done) => setTimeout(done, collectMs));
       const status = readFileSync(`/proc/${pty.pid}/status`, 'utf8');
       return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024;
     },
@@ -151,7 +160,7 @@ async function measure(trace: string, columns: number, rows: number, count: numb
     };
     await add('open each view, first time', ['2', '3', '4', '5', '6', '0', '1']);
     await session.press('2');
-    const before = session.rssMiB();
+    const before = await session.rssMiB();
     await add(`breaks: one row down (${breaks} rows)`, repeat('j', count));
     await add('breaks: one page down', repeat('\u001b[6~', Math.min(count, 100)));
     await add(
@@ -176,9 +185,12 @@ async function measure(trace: string, columns: number, rows: number, count: numb
       Array.from({ length: 60 }, (_, index) => '2345'[index % 4]!),
     );
     await session.press('2');
-    const middle = session.rssMiB();
-    await series(session, 'scroll', [...repeat('j', count * 2), ...repeat('k', count * 2)]);
-    const after = session.rssMiB();
+    const memory: number[] = [];
+    for (let round = 0; round < memoryRounds; round++) {
+      memory.push(await session.rssMiB());
+      await series(session, 'scroll', [...repeat('j', memoryKeys / 2), ...repeat('k', memoryKeys / 2)]);
+    }
+    memory.push(await session.rssMiB());
     const all = table.slice(1).flatMap((row) => row.times);
     return [
       `| size | trace read | progress | first paint after that |`,
@@ -190,7 +202,7 @@ async function measure(trace: string, columns: number, rows: number, count: numb
       ...table.map(renderRow),
       renderRow({ what: '**all but opening views**', times: all }),
       '',
-      `Memory: ${before.toFixed(0)} MiB with the trace open, ${middle.toFixed(0)} MiB after the keys above, ${after.toFixed(0)} MiB after ${count * 4} more.`,
+      `Resident memory after a collection: ${before.toFixed(0)} MiB with the trace open; after the keys above, and after each ${memoryKeys} more: ${memory.map((each) => each.toFixed(0)).join(', ')} MiB.`,
     ];
   } finally {
     session.pty.kill('SIGKILL');
