@@ -4,6 +4,7 @@
  * `views/index.ts`; tab, key, help and render tests follow from that.
  */
 import type { ArtifactReport, Report } from '../explain/report.ts';
+import type { AxisRange } from './axis.ts';
 import type { Command } from './keymap.ts';
 import type { Line } from './lines.ts';
 
@@ -19,9 +20,9 @@ export interface ViewSettings {
   readonly toggled: ReadonlySet<string>;
   /** What the view drilled into, outermost first: a graph id, then a node name. */
   readonly path: readonly string[];
-  /** Magnification, left edge and cursor of a horizontal axis; edge and cursor are shares of the whole axis. */
-  readonly zoom: number;
-  readonly pan: number;
+  /** Length of the window on a horizontal axis, 0 for all of it, its left edge, and the cursor: in units of the axis. */
+  readonly span: number;
+  readonly from: number;
   readonly at: number;
   /** Columns that long lines are shifted to the left, in pages of text. */
   readonly column: number;
@@ -37,8 +38,8 @@ export const initialSettings: ViewSettings = {
   group: 0,
   toggled: new Set(),
   path: [],
-  zoom: 1,
-  pan: 0,
+  span: 0,
+  from: 0,
   at: 0,
   column: 0,
 };
@@ -103,8 +104,14 @@ export interface View {
   readonly key: string;
   readonly sorts?: readonly string[];
   readonly groups?: readonly string[];
-  /** Whether left/right and +/- move along a horizontal axis. */
-  readonly isHorizontal?: boolean;
+  /** A horizontal axis, along which left/right and +/- move. */
+  readonly axis?: {
+    range(report: Report): AxisRange;
+    /** Columns of the screen that it takes. */
+    columns(report: Report, width: number): number;
+    /** Where `n` and `N` go to for a row. */
+    next(report: Report, key: string, at: number, direction: 1 | -1): number | undefined;
+  };
   /** Whether a report has anything for it; absent: always. */
   isShown?(report: Report): boolean;
   /** Absent: `auto` with a detail, else `full`. */
@@ -129,10 +136,6 @@ export interface View {
     key: string,
     command: FollowCommand,
   ): Navigation | undefined;
-  /** Positions on the horizontal axis that `n` and `N` go to for a row: a share of the axis. */
-  jump?(report: Report, settings: ViewSettings, key: string, direction: 1 | -1): number | undefined;
-  /** Columns of the screen that the horizontal axis takes. */
-  axisColumns?(report: Report, width: number): number;
   /** Words that the help screen explains. */
   readonly terms?: Readonly<Record<string, string>>;
 }

@@ -1,4 +1,5 @@
 /** Going somewhere else: into a row, along an edge, back, to the next break, along a horizontal axis. */
+import { axisWindow, standAt, zoomBy } from './axis.ts';
 import type { FollowCommand, Navigation, View, ViewSettings } from './define-view.ts';
 import { applySettings, indexOfKey, layoutIn, moveTo, rowUnderCursor, setFocus, settle } from './cursor.ts';
 import { viewStateOf, withView, type Step, type UiContext, type UiState } from './ui-model.ts';
@@ -71,32 +72,24 @@ export function cycle(state: UiState, context: UiContext, view: View, what: 'sor
   return { ...changed, message: `${what}: ${choices[next]!}` };
 }
 
-const mostZoom = 2 ** 30;
-
-/** Settings with the cursor of the axis at `at`, and the window moved as little as shows it. */
-function standAt(settings: ViewSettings, at: number): ViewSettings {
-  const window = 1 / settings.zoom;
-  const cursor = Math.min(1, Math.max(0, at));
-  const nearest = Math.min(Math.max(settings.pan, cursor - window), cursor);
-  return { ...settings, at: cursor, pan: Math.min(1 - window, Math.max(0, nearest)) };
-}
-
-/** Magnifies around the cursor, which stays at its place on the screen. */
-export function zoom(state: UiState, view: View, factor: number): UiState {
-  if (view.isHorizontal !== true) return state;
+/** Magnifies around the cursor of the axis. */
+export function zoom(state: UiState, context: UiContext, view: View, factor: number): UiState {
+  if (view.axis === undefined) return state;
   const { settings } = viewStateOf(state, view.id);
-  const next = Math.min(mostZoom, Math.max(1, settings.zoom * factor));
-  const place = (settings.at - settings.pan) * settings.zoom;
-  const pan = settings.at - place / next;
-  return withView(state, view.id, { settings: standAt({ ...settings, zoom: next, pan }, settings.at) });
+  return withView(state, view.id, { settings: zoomBy(view.axis.range(context.report), settings, factor) });
 }
 
 /** Moves the cursor of the axis by columns of the screen. */
 export function along(state: UiState, context: UiContext, view: View, columns: number): UiState {
+  const { axis } = view;
+  if (axis === undefined) return state;
+  const { report } = context;
   const { settings } = viewStateOf(state, view.id);
+  const range = axis.range(report);
+  const { from, to, at } = axisWindow(range, settings);
   const { listWidth } = layoutIn(state, context, view);
-  const step = columns / (settings.zoom * (view.axisColumns?.(context.report, listWidth) ?? listWidth));
-  return withView(state, view.id, { settings: standAt(settings, settings.at + step), detailScroll: 0 });
+  const step = (columns * (to - from)) / axis.columns(report, listWidth);
+  return withView(state, view.id, { settings: standAt(range, settings, at + step), detailScroll: 0 });
 }
 
 const textShift = 8;
@@ -104,7 +97,7 @@ const mostShift = 10_000;
 
 /** Left and right: along the axis, through long lines of a page of text, or between list and detail. */
 export function sideways(state: UiState, context: UiContext, view: View, columns: number): UiState {
-  if (view.isHorizontal === true) return along(state, context, view, columns);
+  if (view.axis !== undefined) return along(state, context, view, columns);
   const { split } = layoutIn(state, context, view);
   if (split !== 'none') return setFocus(state, context, view, columns > 0 ? 'detail' : 'list');
   const { settings } = viewStateOf(state, view.id);
@@ -116,10 +109,12 @@ export function sideways(state: UiState, context: UiContext, view: View, columns
 export function jump(state: UiState, context: UiContext, view: View, direction: 1 | -1): UiState {
   const own = viewStateOf(state, view.id);
   const key = rowUnderCursor(state, context, view);
-  if (view.jump !== undefined) {
-    const at = key === undefined ? undefined : view.jump(context.report, own.settings, key, direction);
-    if (at === undefined) return { ...state, message: 'no more spans that way' };
-    return withView(state, view.id, { settings: standAt(own.settings, at), detailScroll: 0 });
+  if (view.axis !== undefined) {
+    const range = view.axis.range(context.report);
+    const { at } = axisWindow(range, own.settings);
+    const next = key === undefined ? undefined : view.axis.next(context.report, key, at, direction);
+    if (next === undefined) return { ...state, message: 'no more spans that way' };
+    return withView(state, view.id, { settings: standAt(range, own.settings, next), detailScroll: 0 });
   }
   const list = context.listOf(view, own.settings);
   for (let step = 1; step <= list.count; step++) {

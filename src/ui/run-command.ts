@@ -51,7 +51,7 @@ export function runCommand(state: UiState, context: UiContext, command: Command)
     return Math.max(1, (own.focus === 'list' ? listHeight : detailHeight) - 1);
   };
   const quarter = (): number =>
-    Math.max(1, Math.floor((view.axisColumns?.(context.report, state.width) ?? 0) / 4));
+    Math.max(1, Math.floor((view.axis?.columns(context.report, state.width) ?? 0) / 4));
   switch (command) {
     case 'up':
       return plain(move(state, context, view, -1));
@@ -74,9 +74,9 @@ export function runCommand(state: UiState, context: UiContext, command: Command)
     case 'far-right':
       return plain(sideways(state, context, view, quarter()));
     case 'axis-start':
-      return plain(view.isHorizontal === true ? along(state, context, view, -farAway) : state);
+      return plain(view.axis !== undefined ? along(state, context, view, -farAway) : state);
     case 'axis-end':
-      return plain(view.isHorizontal === true ? along(state, context, view, farAway) : state);
+      return plain(view.axis !== undefined ? along(state, context, view, farAway) : state);
     case 'focus':
       return plain(setFocus(state, context, view, own.focus === 'list' ? 'detail' : 'list'));
     case 'enter':
@@ -98,9 +98,9 @@ export function runCommand(state: UiState, context: UiContext, command: Command)
     case 'toggle':
       return plain(toggle(state, context, view));
     case 'zoom-in':
-      return plain(zoom(state, view, 2));
+      return plain(zoom(state, context, view, 2));
     case 'zoom-out':
-      return plain(zoom(state, view, 0.5));
+      return plain(zoom(state, context, view, 0.5));
     case 'next-break':
       return plain(jump(state, context, view, 1));
     case 'previous-break':

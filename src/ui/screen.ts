@@ -53,7 +53,7 @@ function applicable(report: Report, view: View, settings: ViewSettings): Partial
   const applies: Partial<Record<Command, boolean>> = {
     sort: view.sorts !== undefined,
     group: view.groups !== undefined,
-    'zoom-in': view.isHorizontal === true,
+    'zoom-in': view.axis !== undefined,
     enter: view.follow !== undefined || view.detail !== undefined,
     'open-editor': view.target !== undefined,
     copy: view.target !== undefined,

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { buildReport } from '../../src/explain/report-builder.ts';
 import type { Report } from '../../src/explain/report.ts';
 import type { TraceRecord } from '../../src/ir/record.ts';
+import { axisWindow, type AxisWindow } from '../../src/ui/axis.ts';
 import { keymap } from '../../src/ui/keymap.ts';
 import { createSource } from '../../src/ui/source.ts';
 import { initialState, reduceUi } from '../../src/ui/ui-state.ts';
@@ -144,24 +145,34 @@ describe('effects', () => {
 });
 
 describe('the timeline', () => {
+  const windowAfter = (keys: readonly string[], report = sampleReport()): AxisWindow => {
+    const { settings } = drive(report, ['5', ...keys]).state.views['timeline']!;
+    return axisWindow({ start: report.timeline.startMs, end: report.timeline.endMs }, settings);
+  };
+
   test('zooms around the cursor and pans with it', () => {
-    const { state } = drive(sampleReport(), ['5', '$', '+', '+', 'h', 'h']);
-    const { zoom, pan, at } = state.views['timeline']!.settings;
-    expect(zoom).toBe(4);
-    expect(at).toBeGreaterThan(pan);
-    expect(at).toBeLessThan(1);
-    const out = drive(sampleReport(), ['5', '$', '+', '+', '-', '-', '-']).state.views['timeline']!.settings;
-    expect(out).toMatchObject({ zoom: 1, pan: 0 });
+    const all = windowAfter([]);
+    const { from, to, at } = windowAfter(['$', '+', '+', 'h', 'h']);
+    expect(to - from).toBeCloseTo((all.to - all.from) / 4, 6);
+    expect(at).toBeGreaterThan(from);
+    expect(at).toBeLessThan(all.to);
+    expect(windowAfter(['$', '+', '+', '-', '-', '-'])).toMatchObject({ from: all.from, to: all.to });
   });
 
   test('keeps the cursor at its place on the screen while zooming', () => {
     const placeAfter = (keys: readonly string[]): number => {
-      const { zoom, pan, at } = drive(sampleReport(), ['5', 'L', 'L', ...keys]).state.views['timeline']!
-        .settings;
-      return (at - pan) * zoom;
+      const { from, to, at } = windowAfter(['L', 'L', ...keys]);
+      return (at - from) / (to - from);
     };
     expect(placeAfter(['+', '+', '+'])).toBeCloseTo(placeAfter([]), 9);
     expect(placeAfter(['+', '+', '-'])).toBeCloseTo(placeAfter([]), 9);
+  });
+
+  test('stays where it is when the trace grows', () => {
+    const { source: _source, state } = drive(sampleReport(), ['5', 'L', '+', '+', '+']);
+    const { settings } = state.views['timeline']!;
+    const range = { start: 0, end: sampleReport().timeline.endMs };
+    expect(axisWindow({ ...range, end: range.end * 3 }, settings)).toEqual(axisWindow(range, settings));
   });
 
   test('n goes from span to span, N back', () => {

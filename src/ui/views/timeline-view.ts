@@ -4,6 +4,7 @@
  */
 import type { Report, TimelineLane } from '../../explain/report.ts';
 import { formatBytes, formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
+import { axisWindow, magnification, standAt, type AxisRange } from '../axis.ts';
 import { defineView, matches, type Navigation, type View, type ViewSettings } from '../define-view.ts';
 import {
   bar,
@@ -53,25 +54,23 @@ function axisColumns(report: Report, width: number): number {
   return Math.max(10, width - titleWidthOf(report));
 }
 
-function rangeOf(report: Report): { startMs: number; lengthMs: number } {
-  const { startMs, endMs } = report.timeline;
-  return { startMs, lengthMs: Math.max(1e-6, endMs - startMs) };
+function rangeOf(report: Report): AxisRange {
+  return { start: report.timeline.startMs, end: report.timeline.endMs };
 }
 
 function windowOf(report: Report, settings: ViewSettings): TimeWindow {
-  const { startMs, lengthMs } = rangeOf(report);
-  const fromMs = startMs + settings.pan * lengthMs;
-  return { fromMs, toMs: fromMs + lengthMs / settings.zoom };
-}
-
-function cursorColumn(settings: ViewSettings, columns: number): number {
-  const column = Math.floor((settings.at - settings.pan) * settings.zoom * columns + 1e-6);
-  return Math.min(columns - 1, Math.max(0, column));
+  const { from, to } = axisWindow(rangeOf(report), settings);
+  return { fromMs: from, toMs: to };
 }
 
 function cursorMs(report: Report, settings: ViewSettings): number {
-  const { startMs, lengthMs } = rangeOf(report);
-  return startMs + settings.at * lengthMs;
+  return axisWindow(rangeOf(report), settings).at;
+}
+
+function cursorColumn(report: Report, settings: ViewSettings, columns: number): number {
+  const { from, to, at } = axisWindow(rangeOf(report), settings);
+  const column = Math.floor(((at - from) / (to - from)) * columns + 1e-6);
+  return Math.min(columns - 1, Math.max(0, column));
 }
 
 /** The time that the column under the cursor stands for. The detail is as wide as the list here. */
@@ -79,7 +78,7 @@ function underCursor(report: Report, settings: ViewSettings, width: number): Tim
   const columns = axisColumns(report, width);
   const { fromMs, toMs } = windowOf(report, settings);
   const perColumn = (toMs - fromMs) / columns;
-  const column = cursorColumn(settings, columns);
+  const column = cursorColumn(report, settings, columns);
   return { fromMs: fromMs + column * perColumn, toMs: fromMs + (column + 1) * perColumn };
 }
 
@@ -109,14 +108,15 @@ function head(report: Report, settings: ViewSettings, width: number): Line[] {
   if (report.timeline.lanes.length === 0) return [line(' the trace holds no times', 'muted')];
   const columns = axisColumns(report, width);
   const window = windowOf(report, settings);
-  const { lengthMs } = rangeOf(report);
-  const marker = ' '.repeat(titleWidthOf(report) + cursorColumn(settings, columns));
+  const { startMs, endMs } = report.timeline;
+  const times = magnification(rangeOf(report), settings);
+  const marker = ' '.repeat(titleWidthOf(report) + cursorColumn(report, settings, columns));
   return [
     [
       span(` ${formatDuration(window.toMs - window.fromMs)}`, 'strong'),
-      span(` of ${formatDuration(lengthMs)}, cursor at `, 'muted'),
+      span(` of ${formatDuration(endMs - startMs)}, cursor at `, 'muted'),
       span(formatDuration(cursorMs(report, settings)), 'strong'),
-      span(settings.zoom > 1 ? `, zoom ${formatCount(settings.zoom)}×` : '', 'muted'),
+      span(times > 1 ? `, zoom ${formatCount(times)}×` : '', 'muted'),
     ],
     axisLine(report, window, columns),
     [span(marker), span('▼', 'accent')],
@@ -296,20 +296,24 @@ const zoomedShare = 0.8;
 function zoomTo(report: Report, settings: ViewSettings, lane: TimelineLane): Navigation | undefined {
   const index = spanUnderCursor(report, settings, lane);
   if (index === undefined || lane.durationMs[index] === 0) return undefined;
-  const { startMs, lengthMs } = rangeOf(report);
-  const length = lane.durationMs[index]! / lengthMs;
-  const zoom = Math.min(2 ** 30, Math.max(1, zoomedShare / length));
-  const at = (lane.startMs[index]! - startMs) / lengthMs;
-  const pan = Math.min(1 - 1 / zoom, Math.max(0, at - (1 - zoomedShare) / 2 / zoom));
-  return { kind: 'settings', settings: { ...settings, zoom, pan, at: Math.min(1, Math.max(0, at)) } };
+  const span = lane.durationMs[index]! / zoomedShare;
+  const at = lane.startMs[index]!;
+  const from = at - (span * (1 - zoomedShare)) / 2;
+  return { kind: 'settings', settings: standAt(rangeOf(report), { ...settings, span, from }, at) };
 }
 
 export const timelineView: View = defineView({
   id: 'timeline',
   title: 'Time',
   key: '5',
-  isHorizontal: true,
-  axisColumns,
+  axis: {
+    range: rangeOf,
+    columns: axisColumns,
+    next(report, key, at, direction) {
+      const lane = report.timeline.lanes.find((each) => each.title === key);
+      return lane === undefined ? undefined : nextStart(lane, at, direction);
+    },
+  },
   split: () => 'below',
   commands: () => ({
     enter: 'zoom to span',
@@ -330,7 +334,7 @@ export const timelineView: View = defineView({
       },
       selectedLine(index, width) {
         const { title, draw } = rows[index]!;
-        const cells = withCursor(draw(width), cursorColumn(settings, axisColumns(report, width)));
+        const cells = withCursor(draw(width), cursorColumn(report, settings, axisColumns(report, width)));
         return [span(fit(` ${title}`, titleWidthOf(report) - 1), 'selected'), span(' '), ...cells];
       },
     };
@@ -363,15 +367,6 @@ export const timelineView: View = defineView({
     return report.graphs.some((graph) => graph.id === name)
       ? { kind: 'view', view: 'texts', settings: { path: [name!] } }
       : undefined;
-  },
-  jump: (report, settings, key, direction) => {
-    const lane = report.timeline.lanes.find((each) => each.title === key);
-    const { startMs, lengthMs } = rangeOf(report);
-    // Shares of the axis lose the last bits of a time: a step beyond them finds the next span, not the same again.
-    const slackMs = direction * lengthMs * 1e-12;
-    const start =
-      lane === undefined ? undefined : nextStart(lane, cursorMs(report, settings) + slackMs, direction);
-    return start === undefined ? undefined : (start - startMs) / lengthMs;
   },
   terms: {
     lane: 'One kind of work over time. The height of a block is the part of its column that is busy.',
