@@ -139,8 +139,13 @@ function extreme(
   return tallies.map(read).reduce((best, value) => choose(best, value));
 }
 
-function contextOf(first: BreakRecord, tensor: ForcedTensor | undefined): BreakContext {
+function contextOf(
+  first: BreakRecord,
+  tensor: ForcedTensor | undefined,
+  branch: string | undefined,
+): BreakContext {
   return {
+    ...(branch === undefined ? {} : { branch }),
     ...(tensor?.name === undefined ? {} : { tensor: tensor.name }),
     ...(tensor?.type === undefined ? {} : { type: tensor.type }),
     ...(first.kernel === undefined ? {} : { kernel: first.kernel }),
@@ -163,7 +168,8 @@ function mergeTallies(
   const tensors = mergeCounts(tallies, (tally) => tally.tensors).map((entry) =>
     forcedTensor(entry.key, entry.count),
   );
-  const context = contextOf(first, tensors[0]);
+  const branches = mergeKeys(tallies, (tally) => tally.branches);
+  const context = contextOf(first, tensors[0], branches[0]);
   const callPaths = tallies
     .flatMap((tally): CallPath[] => {
       const frames = stacks.frames(tally.stack);
@@ -192,7 +198,7 @@ function mergeTallies(
     sizeBytes: sum(tallies, (tally) => tally.sizeBytes),
     apis: mergeKeys(tallies, (tally) => tally.apis),
     kernels: mergeKeys(tallies, (tally) => tally.kernels),
-    branches: mergeKeys(tallies, (tally) => tally.branches),
+    branches,
     details: mergeKeys(tallies, (tally) => tally.details),
     graphs: union(tallies, (tally) => tally.graphs),
     callPaths,

@@ -12,6 +12,8 @@ export interface BreakContext {
   readonly kernel?: string;
   /** The method or function the program called: `dataSync`. */
   readonly api?: string;
+  /** Source of the condition that the number decides. */
+  readonly branch?: string;
   /** `for`, `while`, ... when the break sits in a loop. */
   readonly loop?: string;
   readonly detail?: string;

@@ -38,7 +38,7 @@ describe('a program', () => {
       /^ {2}--> src\/loop\.mjs:6:23$/m,
       /score float32\[\], in a loop/,
       /^ {3}used the value decides `value > 3`$/m,
-      /^ {4}fix .*Collect the tensors/m,
+      /^ {4}fix `value > 3` needs the number only to choose: compute both sides/m,
       /^Recompiles: 1 at 1 site$/m,
       /^Where .* went$/m,
     ]) {
@@ -80,6 +80,15 @@ describe('a program', () => {
     const lines = readFileSync(join(project.folder, 'digits/train.ts'), 'utf8').split('\n');
     const kinds = new Set(report.breaks.map((item) => item.id));
     expect(kinds.size).toBeGreaterThanOrEqual(3);
+    const clipping = report.breaks.find((item) => item.id === 'FG1004')!;
+    expect(clipping).toMatchObject({
+      function: 'clip',
+      occurrences: 12,
+      branch: 'norm <= limit',
+      inLoop: true,
+    });
+    expect(clipping.savingMs).not.toBeNull();
+    expect(clipping.hints[0]).toContain('tf.where');
     for (const item of report.breaks) {
       expect(lines[item.site!.line - 1]!.trim()).toBe(item.code);
       expect(item.hints.length).toBeGreaterThan(0);

@@ -159,7 +159,8 @@ describe('the trace of a TypeScript training program', () => {
     });
     expect(new Set(places)).toEqual(
       new Set([
-        'FG1011 return optimizer.minimize(',
+        'FG1004 const norm = tf.addN(squares).sqrt().dataSync()[0]!;',
+        'FG1011 optimizer.applyGradients(clip(grads, 1));',
         'FG1002 const correct = await predictions.equal(labels.argMax(-1)).sum().data();',
         'FG1003 confidence.mean().print();',
         'FG1005 const sure = await tf.whereAsync(confidence.greater(0.9));',

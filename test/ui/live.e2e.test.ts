@@ -39,10 +39,10 @@ describe('a program', () => {
     await session.until('epoch 3: best loss');
     await session.until(/ended\s+\d+\/\d+$/m, 60_000);
     session.send('2');
-    await session.until(/FG1002[\s\S]*train\.ts:77/);
+    await session.until(/FG1002[\s\S]*train\.ts:86/);
     session.send('q');
     expect((await session.exited).exitCode).toBe(0);
-    expect(session.text()).toContain('3 breaks at 3 lines');
+    expect(session.text()).toContain('15 breaks at 4 lines');
     expect(session.isAlternate()).toBe(false);
   });
 
@@ -127,7 +127,7 @@ test('a graph of a trace is exported as a model', async () => {
   const session = start(['inspect', trace], { cwd: folder });
   await session.until('[1 Summary]');
   session.send('3');
-  await session.until(/\[3 Graphs\][\s\S]*g1\s+main/);
+  await session.until(/\[3 Graphs\][\s\S]*g1\s+clip/);
   session.send('e');
   await session.until('wrote g1.onnx', 60_000);
   expect(decodeModel(readFileSync(join(folder, 'g1.onnx'))).graph.nodes.length).toBeGreaterThan(10);
