@@ -95,10 +95,13 @@ const tickColumns = 16;
 function axisLine(report: Report, window: TimeWindow, columns: number): Line {
   const perColumn = (window.toMs - window.fromMs) / columns;
   const step = roundStep(perColumn * tickColumns);
+  const first = Math.ceil(window.fromMs / step) * step;
+  const ticks = Math.min(columns, Math.ceil((window.toMs - first) / step));
   let text = '';
-  for (let tick = Math.ceil(window.fromMs / step); tick * step < window.toMs; tick++) {
-    const column = Math.floor((tick * step - window.fromMs) / perColumn);
-    const label = `╷${formatDuration(tick * step)}`;
+  for (let tick = 0; tick < ticks; tick++) {
+    const timeMs = first + tick * step;
+    const column = Math.floor((timeMs - window.fromMs) / perColumn);
+    const label = `╷${formatDuration(timeMs)}`;
     if (column >= text.length) text = text.padEnd(column) + label;
   }
   return [span(' '.repeat(titleWidthOf(report))), span(fit(text, columns), 'muted')];
