@@ -72,6 +72,23 @@ function isLookedInto(value: Fields): boolean {
   return isPlain || hasBehaviour(value) || isTensor(value) || isObject(value['val']);
 }
 
+/**
+ * Names under which tfjs-layers registers what computes: layers, cells, activations. A program that registered classes of
+ * its own before us must not have them taken for tfjs's.
+ */
+const ownClassNames: ReadonlySet<string> = new Set(
+  `InputLayer Model Functional Sequential elu selu relu relu6 linear sigmoid hardSigmoid softplus softsign tanh softmax
+  logSoftmax gelu gelu_new mish swish ReLU LeakyReLU PReLU ELU ThresholdedReLU Softmax Conv1D Conv2D Conv3D
+  Conv2DTranspose Conv3DTranspose SeparableConv2D DepthwiseConv2D Cropping2D UpSampling2D ZeroPadding2D RNN SimpleRNNCell
+  SimpleRNN GRUCell GRU LSTMCell LSTM StackedRNNCells ConvLSTM2DCell ConvLSTM2D Dropout SpatialDropout1D Dense Flatten
+  Activation RepeatVector Reshape Permute Masking Embedding Add Multiply Average Maximum Minimum Concatenate Dot
+  GaussianNoise GaussianDropout AlphaDropout BatchNormalization LayerNormalization MaxPooling1D MaxPooling2D MaxPooling3D
+  AveragePooling1D AveragePooling2D AveragePooling3D GlobalAveragePooling1D GlobalAveragePooling2D GlobalMaxPooling1D
+  GlobalMaxPooling2D TimeDistributed Bidirectional Rescaling CenterCrop CategoryEncoding Resizing`.split(
+    /\s+/,
+  ),
+);
+
 /** Classes that tfjs-layers registers for its own layers, cells and activations. */
 export function registeredClasses(exports: object): TrustedClasses {
   const { serialization } = exports as {
@@ -80,7 +97,11 @@ export function registeredClasses(exports: object): TrustedClasses {
     };
   };
   const map = serialization?.SerializationMap?.getMap().classNameMap ?? {};
-  return new Map(Object.values(map).map(([constructor]) => [constructor, behaviourOf(constructor)]));
+  return new Map(
+    Object.entries(map).flatMap(([name, [constructor]]) =>
+      ownClassNames.has(name) ? [[constructor, behaviourOf(constructor)] as const] : [],
+    ),
+  );
 }
 
 function behaviourOf(constructor: unknown): unknown {

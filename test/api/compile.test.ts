@@ -209,6 +209,52 @@ describe('a compiled function', () => {
     });
   });
 
+  it('uses models, whose weights and layers may change', async () => {
+    const model = tf.sequential();
+    model.add(tf.layers.dense({ units: 1, inputShape: [2], kernelInitializer: 'ones', name: 'scores' }));
+    model.add(tf.layers.reLU({ maxValue: 6 }));
+    model.compile({ loss: 'meanSquaredError', optimizer: tf.train.sgd(0.1) });
+    const f = compiled((x: tf.Tensor) => ops.tidy(() => (model.predict(x) as tf.Tensor).mul(2)), {
+      captures: () => ({ ops, model }),
+    });
+    const x = tf.tensor2d([[1, 2]]);
+    const expected = (): number[] => values((model.predict(x) as tf.Tensor).mul(2));
+    for (let pass = 0; pass < 5; pass++) expect(values(f(x))).toEqual([6]);
+    expect(f.tracedBecause).toBeUndefined();
+    const before = replayedCalls();
+    expect(values(f(x))).toEqual([6]);
+    expect(replayedCalls() - before).toBeGreaterThan(2);
+    await model.trainOnBatch(x, tf.tensor2d([[0]]));
+    expect(values(f(x))).toEqual(expected());
+    expect(values(f(x))).not.toEqual([6]);
+    model.getLayer('scores').setWeights([tf.tensor2d([[100], [100]]), tf.tensor1d([0])]);
+    for (let pass = 0; pass < 5; pass++) expect(values(f(x))).toEqual([12]);
+    (model.layers[1] as unknown as { maxValue: number }).maxValue = 3;
+    for (let pass = 0; pass < 5; pass++) expect(values(f(x))).toEqual(expected());
+  });
+
+  it('is run each time when a captured model holds a layer of the program', () => {
+    let calls = 0;
+    class Scale extends tf.layers.Layer {
+      static className = 'ScaleOfTest';
+      override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+        return (Array.isArray(inputs) ? inputs[0]! : inputs).mul(++calls);
+      }
+      override computeOutputShape(shape: tf.Shape): tf.Shape {
+        return shape;
+      }
+    }
+    // As programs do before they compile: that makes it no class of tfjs's.
+    tf.serialization.registerClass(Scale);
+    const input = tf.input({ shape: [2] });
+    const model = tf.model({ inputs: input, outputs: new Scale({}).apply(input) as tf.SymbolicTensor });
+    const f = compiled((x: tf.Tensor) => model.predict(x) as tf.Tensor, { captures: () => ({ model }) });
+    const before = calls;
+    for (let pass = 1; pass <= 12; pass++)
+      expect(values(f(tf.ones([1, 2])))).toEqual([before + pass, before + pass]);
+    expect(f.tracedBecause).toBe("model: Scale is no layer of tfjs's");
+  });
+
   it('keeps the captures of two compilations apart', () => {
     let rate = 2;
     const source = (x: tf.Tensor) => x.mul(rate);
