@@ -66,7 +66,7 @@ export interface MinifyFold {
   model(): MinifyModel;
 }
 
-/** @param input what is minified, until its own record says so. */
+/** @param input what is minified, as the user named it. */
 export function createMinifyFold(input: string): MinifyFold {
   const outcomes: Record<TrialOutcome, number> = {
     accepted: 0,
@@ -156,7 +156,7 @@ export function createMinifyFold(input: string): MinifyFold {
     },
     model: () => ({
       phase: phase(),
-      input: start?.input ?? input,
+      input,
       signature: start?.signature ?? '',
       unit: start?.unit ?? 'tokens',
       sizeBefore: start?.size ?? 0,

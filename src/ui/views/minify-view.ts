@@ -5,6 +5,7 @@ import {
   type MinifyModel,
   type PassRow,
   type SearchPhase,
+  type TrialOutcome,
   type WorkerRow,
 } from '../live/minify-model.ts';
 import { line, span, tableHead, tableRow, wrap, type Column, type Line, type Role } from '../lines.ts';
@@ -36,6 +37,14 @@ const phaseWords: Readonly<Record<SearchPhase, string>> = {
   failed: 'failed',
 };
 
+const outcomeWords: Readonly<Record<TrialOutcome, string>> = {
+  accepted: 'accepted',
+  rejected: 'rejected',
+  cached: 'known',
+  slipped: 'failed otherwise',
+  invalid: 'invalid',
+};
+
 function isRunning(phase: SearchPhase): boolean {
   return phase !== 'done' && phase !== 'failed';
 }
@@ -63,7 +72,7 @@ function workerLine({ worker, pass, size, outcome }: WorkerRow, unit: string): L
   return [
     span(` worker ${worker} `, 'muted'),
     span(`${pass}: ${size} ${unit}, `),
-    span(outcome, outcome === 'accepted' ? 'good' : 'muted'),
+    span(outcomeWords[outcome], outcome === 'accepted' ? 'good' : 'muted'),
   ];
 }
 
@@ -81,9 +90,9 @@ function endLines({ end }: MinifyModel, width: number): Line[] {
 function head(model: MinifyModel, width: number): Line[] {
   const { phase, input, signature, size, unit, workers, complaint } = model;
   const title: Line = [
-    span(` ${input}  `, 'strong'),
-    span(signature === '' ? '' : `${signature}  `, 'bad'),
-    span(phaseWords[phase], phaseRoles[phase]),
+    span(` ${phaseWords[phase]}`, phaseRoles[phase]),
+    span(`  ${input}`, 'strong'),
+    span(signature === '' ? '' : `  ${signature}`, 'bad'),
   ];
   if (complaint !== '' && phase === 'failed') return [title, ...wrap(` ${complaint}`, width, 'bad')];
   if (size === 0) return [title];
@@ -92,7 +101,7 @@ function head(model: MinifyModel, width: number): Line[] {
     title,
     [span(text), span(sizeCurve(model, Math.max(0, width - text.length - 1)), 'accent')],
     line(` ${countsText(model)}`, 'muted'),
-    ...workers.map((worker) => workerLine(worker, unit)),
+    ...(isRunning(phase) ? workers.map((worker) => workerLine(worker, unit)) : []),
     ...endLines(model, width),
     tableHead(columns, width),
   ];

@@ -31,7 +31,7 @@ const records: readonly MinifyRecord[] = [
 ];
 
 function modelOf(some: readonly MinifyRecord[]): MinifyModel {
-  const fold = createMinifyFold('?');
+  const fold = createMinifyFold('train.mjs');
   for (const record of some) fold.add(record);
   return fold.model();
 }
@@ -118,7 +118,7 @@ describe('the size curve', () => {
 describe('the view', () => {
   test('shows the search at a glance', () => {
     expect(screen(modelOf(records))).toMatchInlineSnapshot(`
-      " train.mjs  crash: RangeError  shrinking
+      " shrinking  train.mjs  crash: RangeError
        1000 → 10 tokens (99 % gone) █████████████▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▁▁▁▁▁▁▁▁
        3 trials · 2 accepted · 1 rejected · 450 ms
       pass                                        trials  accepted    saved       time
