@@ -209,13 +209,16 @@ function mergeTallies(
   };
 }
 
-/**
- * Dearest first: by the measured saving, by the wait where nothing was measured; then by weight and place, so that the order
- * never depends on luck.
- */
+/** Measured, or else what was waited besides the longest wait: that one was for the compile. */
+function costOf({ savingMs, waitMs, longestWaitMs }: BreakReport): number {
+  return savingMs ?? waitMs - longestWaitMs;
+}
+
+/** Dearest first; then by wait, weight and place, so that the order never depends on luck. */
 export function compareBreaks(left: BreakReport, right: BreakReport): number {
   return (
-    (right.savingMs ?? right.waitMs) - (left.savingMs ?? left.waitMs) ||
+    costOf(right) - costOf(left) ||
+    right.waitMs - left.waitMs ||
     right.weight - left.weight ||
     compareText(left.site?.file ?? '', right.site?.file ?? '') ||
     (left.site?.line ?? 0) - (right.site?.line ?? 0) ||

@@ -45,8 +45,10 @@ function caption(item: BreakReport): string {
 
 function callersOf(path: CallPath): string {
   const users = path.frames.filter((frame) => frame.origin === 'user' || frame.origin === 'library');
-  const callers = users.slice(1, 1 + maxCallers).map((frame) => {
-    const name = frame.function === '' ? 'top level' : frame.function;
+  const callers = users.slice(1, 1 + maxCallers).map((frame, index) => {
+    // Only the outermost frame can be the module itself.
+    const nameless = index + 2 === users.length ? 'top level' : 'a callback';
+    const name = frame.function === '' ? nameless : frame.function;
     return `${name} (${frame.file}:${frame.line})`;
   });
   const rest = users.length - 1 - callers.length;
