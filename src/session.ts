@@ -226,11 +226,21 @@ function createTuned(factory: BackendFactory, context: BackendContext): Backend 
   return createAutotuneBackend(candidates, context.now);
 }
 
-const sessions = new WeakMap<object, { readonly session: Session; readonly capture: Capture }>();
+interface Installed {
+  readonly session: Session;
+  readonly capture: Capture;
+}
+
+/** On the engine itself: two copies of this package in one process (a global command, a local library) share a session. */
+const installedKey = Symbol.for('fullgraph.installed');
+
+function installedOn(engine: object): Installed | undefined {
+  return (engine as { readonly [installedKey]?: Installed })[installedKey];
+}
 
 /** The session of this engine, if one is installed. */
 export function findSession(tf: TfjsCore): Session | undefined {
-  return sessions.get(tf.engine())?.session;
+  return installedOn(tf.engine())?.session;
 }
 
 /** Cuts that no program can avoid. */
@@ -261,7 +271,7 @@ function breakError(cause: BreakCause): GraphBreakError {
  */
 export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
   const engine = tf.engine();
-  const known = sessions.get(engine);
+  const known = installedOn(engine);
   if (known !== undefined) {
     known.capture.refresh(tf);
     return known.session;
@@ -391,12 +401,12 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     },
     uninstall() {
       capture.uninstall();
-      sessions.delete(engine);
+      Reflect.deleteProperty(engine, installedKey);
     },
     dispose() {
       backend.dispose();
     },
   };
-  sessions.set(engine, { session, capture });
+  Object.defineProperty(engine, installedKey, { value: { session, capture }, configurable: true });
   return session;
 }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   compile,
   install,
@@ -343,6 +343,20 @@ describe('compile', () => {
     expect(records.filter((record) => record.kind === 'note').map(({ code }) => code)).toEqual(['FG5024']);
     session.uninstall();
     session.dispose();
+  });
+
+  it('shares the session with another copy of the package', async () => {
+    const session = install(tf, { backend: 'eager' });
+    vi.resetModules();
+    const other = await import('../../src/index.ts');
+    expect(other.compile).not.toBe(compile);
+    expect(other.install(tf, { backend: 'eager' })).toBe(session);
+    const f = other.compile((x: tf.Tensor) => x.mul(2), { tf });
+    expect(values(f(tf.ones([1])))).toEqual([2]);
+    f.dispose();
+    session.uninstall();
+    session.dispose();
+    expect(findSession(tf)).toBeUndefined();
   });
 
   it.each<[string, string, () => unknown]>([
