@@ -189,9 +189,11 @@ export class Problem<T> {
         const head = queue.shift();
         if (head === undefined) return undefined;
         const answer = await this.#interruptible(head.answer);
+        this.#busySlots.delete(head.slot ?? 0);
         if (this.#commit(pass, head, answer)) return head.candidate;
       }
     } finally {
+      this.#busySlots.clear();
       abort.abort();
     }
   }
@@ -275,11 +277,9 @@ export class Problem<T> {
       running === undefined || running.signal?.aborted === true
         ? this.#ask(candidate.testCase, hash, pass, this.#isCold, signal)
         : running.answer;
-    const slot = this.#takeSlot();
-    const free = (): boolean => this.#busySlots.delete(slot);
     // A speculated answer that nobody waits for must not become an unhandled rejection.
-    answer.then(free, free);
-    return { candidate, hash, isLive: true, slot, startedMs, answer };
+    answer.catch(() => {});
+    return { candidate, hash, isLive: true, slot: this.#takeSlot(), startedMs, answer };
   }
 
   #takeSlot(): number {
