@@ -6,14 +6,14 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
-  readdirSync,
+  existsSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
@@ -21,11 +21,20 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 let project: string;
 let packed: readonly string[] = [];
 
-/** Links what our package needs, as npm would have installed it beside it. */
-function linkPackages(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const name of readdirSync(from)) {
-    if (!name.startsWith('.') && name !== 'fullgraph') symlinkSync(join(from, name), join(to, name));
+/** What users have themselves: tfjs, and types of Node. */
+const ownPackages = /^(?:@tensorflow\/|@types\/node$)/;
+
+/** Links what npm would install beside our package; nothing that only our tests need. */
+function linkPackages(folder: string): void {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+  };
+  for (const [path, { dev, devOptional }] of Object.entries(lock.packages)) {
+    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1];
+    if (name === undefined || !existsSync(join(root, path))) continue;
+    if ((dev === true || devOptional === true) && !ownPackages.test(name)) continue;
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    symlinkSync(join(root, path), join(folder, name));
   }
 }
 
@@ -38,7 +47,7 @@ beforeAll(() => {
   });
   const [pack] = JSON.parse(output) as [{ filename: string; files: { path: string }[] }];
   packed = pack.files.map(({ path }) => path);
-  linkPackages(join(root, 'node_modules'), join(project, 'node_modules'));
+  linkPackages(join(project, 'node_modules'));
   const target = join(project, 'node_modules/fullgraph');
   mkdirSync(target);
   execFileSync('tar', ['-xzf', join(project, pack.filename), '--strip-components=1', '-C', target]);
@@ -147,6 +156,28 @@ function examples(): { readonly heading: string; readonly code: string; readonly
     },
   );
 }
+
+describe('the command', () => {
+  test('runs, explains and exports a program with nothing but what the package asks for', () => {
+    writeFileSync(
+      join(project, 'program.ts'),
+      `import * as tf from '@tensorflow/tfjs';
+const x: tf.Tensor1D = tf.tensor1d([1, 2]);
+console.log(x.square().sum().dataSync()[0]);`,
+    );
+    const fullgraph = (...words: string[]) =>
+      spawnSync(process.execPath, ['node_modules/fullgraph/dist/cli/main.js', ...words], {
+        cwd: project,
+        encoding: 'utf8',
+        env: { ...process.env, NO_COLOR: '1', XDG_CACHE_HOME: join(project, 'cache') },
+      });
+    const run = fullgraph('run', 'program.ts');
+    expect(run.stdout, run.stderr).toContain('5\n');
+    expect(run.status).toBe(0);
+    expect(fullgraph('explain', 'program.ts').stdout).toContain('FG1001');
+    expect(fullgraph('export', 'program.ts').stdout).toContain('to program.onnx');
+  });
+});
 
 describe('docs/api.md', () => {
   test('has an output for each program', () => {
