@@ -44,7 +44,9 @@ function caption(item: BreakReport): string {
 }
 
 function callersOf(path: CallPath): string {
-  const users = path.frames.filter((frame) => frame.origin === 'user' || frame.origin === 'library');
+  // What is outside of the program's outermost frame only loaded it.
+  const inside = path.frames.slice(0, path.frames.findLastIndex((frame) => frame.origin === 'user') + 1);
+  const users = inside.filter((frame) => frame.origin === 'user' || frame.origin === 'library');
   const callers = users.slice(1, 1 + maxCallers).map((frame, index) => {
     // Only the outermost frame can be the module itself.
     const nameless = index + 2 === users.length ? 'top level' : 'a callback';
@@ -55,6 +57,10 @@ function callersOf(path: CallPath): string {
   return callers.join(' ← ') + (rest > 0 ? ` ← ${formatCount(rest)} more` : '');
 }
 
+function isBeginning(callers: string, whole: string): boolean {
+  return callers === '' || whole.startsWith(`${callers} ←`);
+}
+
 /** Paths that differ only in framework frames are one to the reader. Nothing where all come from nowhere else. */
 function distinctPaths(paths: readonly CallPath[]): (readonly [string, number])[] {
   const counts = new Map<string, number>();
@@ -62,7 +68,14 @@ function distinctPaths(paths: readonly CallPath[]): (readonly [string, number])[
     const callers = callersOf(path);
     counts.set(callers, (counts.get(callers) ?? 0) + path.count);
   }
-  return counts.size === 1 && counts.has('') ? [] : [...counts];
+  // Behind an `await` the callers are gone from the stack: such a path is the beginning of a whole one.
+  for (const [callers, count] of counts) {
+    const whole = [...counts.keys()].find((other) => other !== callers && isBeginning(callers, other));
+    if (whole === undefined) continue;
+    counts.set(whole, counts.get(whole)! + count);
+    counts.delete(callers);
+  }
+  return counts.size === 1 && counts.has('') ? [] : [...counts].sort((left, right) => right[1] - left[1]);
 }
 
 /** `-->` line, code with the word underlined, all behind a gutter as wide as the largest line number. */
