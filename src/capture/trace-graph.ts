@@ -11,7 +11,7 @@ import { Component, type LazyValue, orderNodes, PendingNode } from './pending.ts
 import { planCut } from './plan-cut.ts';
 import type { Signature } from './signature.ts';
 import type { TensorInfo } from './tf-module.ts';
-import { sameShape } from './type-table.ts';
+import { sameShape, type InternedType } from './type-table.ts';
 
 /** The engine's part in making tensors and forgetting them again. */
 export interface TracingEngine {
@@ -42,16 +42,19 @@ export interface TracedGraph {
 
 const placeholderKernel = 'TracePlaceholder';
 
-const placeholderSignature: Signature = {
-  id: -1,
-  kernel: { id: -1, name: placeholderKernel, op: undefined },
-  attributes: {},
-  inputTypes: [],
-  outputs: undefined,
-  siblings: 0,
-  aliasedInput: -1,
-  following: undefined,
-};
+/** Stands for the call that would make an input. No backend knows its kernel, so that running it fails. */
+function placeholderSignature(type: InternedType): Signature {
+  return {
+    id: -1,
+    kernel: { id: -1, name: placeholderKernel, op: undefined },
+    attributes: {},
+    inputTypes: [],
+    outputs: [type],
+    siblings: 0,
+    aliasedInput: -1,
+    following: undefined,
+  };
+}
 
 /** Whether an error came of running what has no contents: the recording was cut before its end. */
 function isCut(error: unknown): boolean {
@@ -122,8 +125,9 @@ export function traceGraph(
     const dataId = backend.write(undefined, input.shape, input.dtype);
     const value = backend.data.get(dataId);
     value.isHostWritten = false;
-    value.node = new PendingNode(0, placeholderSignature, [], new Component(), undefined);
+    value.node = new PendingNode(0, placeholderSignature(value.type), [], new Component(), undefined);
     value.node.component = undefined;
+    value.node.outputs.push(value);
     placeholders.set(value, input);
     return engine.makeTensorFromTensorInfo({ dataId, shape: [...input.shape], dtype: input.dtype }, backend);
   });

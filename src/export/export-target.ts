@@ -14,7 +14,7 @@ export interface TensorLike {
 export type ExampleInputs = TensorLike | readonly TensorLike[] | Readonly<Record<string, TensorLike>>;
 
 /** A pure function of tensors. It is called with what the examples are: one tensor, several, or a record of them. */
-export type TensorFunction = (...inputs: never[]) => unknown;
+type TensorFunction = (...inputs: never[]) => unknown;
 
 interface LayersModelLike {
   readonly inputNames: readonly string[];

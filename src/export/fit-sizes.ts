@@ -5,7 +5,7 @@
  */
 
 /** One product of symbolic sizes. */
-export interface SizeTerm {
+interface SizeTerm {
   readonly coefficient: number;
   /** Indices of the sizes; none: the coefficient itself. */
   readonly symbols: readonly number[];

@@ -257,6 +257,25 @@ describe('exportOnnx of a function', () => {
     }
   });
 
+  it('says that a session cut the recording, which goes on all the same', () => {
+    const session = install(tf, { backend: 'onnxruntime', threads: 1, maxNodes: 10 });
+    try {
+      const long = (x: tf.Tensor): tf.Tensor =>
+        Array.from({ length: 30 }).reduce<tf.Tensor>((y) => y.add(1), x);
+      expect(codeOf(() => exportOnnx(long, tf.zeros([2]), common))).toBe('FG3402');
+      expect([...long(tf.zeros([2])).dataSync()]).toEqual([30, 30]);
+      expect([
+        ...run(
+          exportOnnx((x: tf.Tensor) => x.add(1), tf.zeros([2]), common),
+          { x: tf.zeros([2]) },
+        )[0]!,
+      ]).toEqual([1, 1]);
+    } finally {
+      session.uninstall();
+      session.dispose();
+    }
+  });
+
   it('says which input no result depends on', () => {
     const { notes, summary } = exportOnnx(
       ({ x }: { x: tf.Tensor }) => x.square(),
