@@ -1,14 +1,17 @@
-/** `fullgraph minify`: a failing program → a folder with the smallest program that fails the same way. */
+/** `fullgraph minify`: a failing program, model or captured graph → a folder with the smallest one that fails the same way. */
 import { relative } from 'node:path';
 import { UserError } from '../../ir/errors.ts';
 import type { MinifyRecord } from '../../ir/record.ts';
+import type { MinifyOnnxResult } from '../../minifier/graph/minify-onnx.ts';
 import { minifyProgram, type MinifyResult } from '../../minifier/minify-program.ts';
 import { minifyFlags, parseMinifyOptions } from '../../minifier/options.ts';
+import { printOnnx } from '../../onnx/index.ts';
 import { formatSignature } from '../../minifier/verdict.ts';
 import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command, type Context } from '../command.ts';
 import type { Flag, Flags } from '../flags.ts';
 import { findInput } from '../input.ts';
+import { graphFlags, minifyGraph } from '../minify-graph.ts';
 import { inspectSearch, wordsOf } from '../interactive/inspect-search.ts';
 import { isInteractive } from '../interactive/open-ui.ts';
 import { controlSearch } from '../interactive/search-control.ts';
@@ -25,9 +28,9 @@ const minifierFlags: Flags = Object.fromEntries(
 function progressLine(record: MinifyRecord, trials: number): string | undefined {
   switch (record.kind) {
     case 'minify-trial':
-      return `${trials} trials · ${record.size} tokens · ${record.pass} · ${record.outcome}`;
+      return `${trials} trials · size ${record.size} · ${record.pass} · ${record.outcome}`;
     case 'minify-best':
-      return `${trials} trials · best so far ${record.size} tokens`;
+      return `${trials} trials · best so far ${record.size}`;
     default:
       return undefined;
   }
@@ -47,32 +50,55 @@ function newsLine(record: MinifyRecord): string | undefined {
   }
 }
 
-function summary(result: MinifyResult, context: Context): string {
+type Unit = Extract<MinifyRecord, { kind: 'minify-start' }>['unit'];
+
+/** What is printed at the end, of either kind of search. */
+interface Found extends Pick<
+  MinifyResult,
+  'signature' | 'sizeBefore' | 'sizeAfter' | 'trials' | 'durationMs' | 'end' | 'isVerified'
+> {
+  readonly unit: Unit;
+  readonly culprit: string | undefined;
+  readonly directory: string | undefined;
+  readonly texts: readonly string[];
+}
+
+function foundProgram(result: MinifyResult): Found {
+  return { ...result, unit: 'tokens', texts: Object.values(result.files) };
+}
+
+function foundGraph(result: MinifyOnnxResult): Found {
+  return { ...result, unit: 'nodes', culprit: result.introducedBy, texts: [printOnnx(result.best.model)] };
+}
+
+function summary(result: Found, context: Context): string {
   const verdict = result.isVerified
     ? 'it fails the same way from there in a fresh process'
     : 'it did NOT fail the same way from there: look before you file it';
   const seconds = (result.durationMs / 1000).toFixed(1);
   return [
     formatSignature(result.signature),
-    `${result.sizeBefore} → ${result.sizeAfter} tokens in ${result.trials} trials, ${seconds} s (${result.end})`,
+    `${result.sizeBefore} → ${result.sizeAfter} ${result.unit} in ${result.trials} trials, ${seconds} s (${result.end})`,
     ...(result.culprit === undefined ? [] : [`introduced by: ${result.culprit}`]),
     '',
-    ...Object.values(result.files),
-    `${relative(context.cwd, result.directory) || '.'}: ${verdict}`,
+    ...result.texts,
+    `${relative(context.cwd, result.directory ?? '') || '.'}: ${verdict}`,
     '',
   ].join('\n');
 }
 
 export const minifyCommand: Command = defineCommand({
   name: 'minify',
-  summary: 'Shrink a failing program to a repro that somebody can file',
-  usage: '<script> [flags] [-- args...]',
+  summary: 'Shrink a failing program or model to a repro that somebody can file',
+  usage: '<script | model.onnx | trace.jsonl> [flags] [-- args...]',
   details: [
     'Runs the program in processes of its own, finds out how it fails (crash, wrong numbers, NaN, hang), and looks for the smallest program that still fails the same way. The end is a folder with repro.mjs, package.json and README.md, the text of the bug report, checked in a fresh process.',
+    'A model is run on onnxruntime, with its optimizer and without; nodes, inputs, weights and attributes are taken away while it fails the same way, and the optimizer pass that does it is named. A graph of a trace becomes a model first; a trace holds no values, so its weights are drawn from the seed.',
     'Ctrl-C ends it with the best so far; --resume goes on from there. Exit code: 0 when the repro was verified, 1 when not.',
   ],
   flags: {
     ...minifierFlags,
+    ...graphFlags,
     interactive: { type: 'boolean', short: 'i', help: 'Watch the search in the terminal UI' },
     json: { type: 'boolean', help: 'Print every event as a line of JSON on standard output' },
   },
@@ -83,25 +109,33 @@ export const minifyCommand: Command = defineCommand({
       help: 'where wasm computes something else than cpu',
     },
     {
+      command: 'fullgraph minify model.onnx --inputs values.npz',
+      help: 'a model, and the optimizer pass to blame',
+    },
+    {
       command: `fullgraph minify parse.js --fail 'custom:node check.js'`,
       help: 'any JavaScript: the failure is there while the command exits with 0',
     },
   ],
   async run({ values, positionals, rest }, context) {
     const input = await findInput(positionals, rest, context);
-    if (input.kind !== 'script') {
-      throw new UserError(`${positionals[0]} is no program`, {
+    const [word = ''] = positionals;
+    if (input.kind === 'torch' || input.kind === 'report') {
+      throw new UserError(`${word} is neither a program nor a model nor a trace of fullgraph`, {
         code: 'FG5012',
-        hint: 'Name the .ts or .js program that fails.',
+        hint: 'Name the .ts or .js program that fails, or an .onnx model.',
       });
     }
-    await checkScript(input.file, context.cwd);
+    if (input.kind === 'script') await checkScript(input.file, context.cwd);
     const { json, interactive } = values as { readonly json?: boolean; readonly interactive?: boolean };
     const isJson = json === true;
     if (interactive === true && !isJson && isInteractive(context)) {
-      return inspectSearch(positionals[0]!, wordsOf(values, positionals, rest), context);
+      return inspectSearch(word, wordsOf(values, positionals, rest), context);
     }
-    const options = parseMinifyOptions(input.file, input.arguments, values, context.cwd);
+    const options =
+      input.kind === 'script'
+        ? parseMinifyOptions(input.file, input.arguments, values, context.cwd)
+        : parseMinifyOptions(input.path, [], values, context.cwd);
     const interruption = new AbortController();
     const interrupt = (): void => interruption.abort();
     process.once('SIGINT', interrupt);
@@ -109,7 +143,20 @@ export const minifyCommand: Command = defineCommand({
     const progress = createProgress(context.stderr);
     let trials = 0;
     try {
-      const run = minifyProgram(options, { signal: interruption.signal, gate, now });
+      const control = { signal: interruption.signal, gate, now };
+      let result: Promise<Found>;
+      let run: AsyncIterable<MinifyRecord>;
+      if (input.kind === 'script') {
+        const search = minifyProgram(options, control);
+        run = search;
+        result = search.result.then(foundProgram);
+      } else {
+        const search = await minifyGraph(input, word, values, options, control, context);
+        run = search;
+        result = search.result.then(foundGraph);
+      }
+      // The iteration throws the same.
+      result.catch(() => undefined);
       for await (const record of run) {
         if (record.kind === 'minify-trial') trials++;
         if (isJson) await print(context.stdout, `${JSON.stringify(record)}\n`);
@@ -122,9 +169,9 @@ export const minifyCommand: Command = defineCommand({
         if (line !== undefined) progress.update(line);
       }
       progress.clear();
-      const result = await run.result;
-      if (!isJson) await print(context.stdout, summary(result, context));
-      return result.isVerified ? 0 : 1;
+      const found = await result;
+      if (!isJson) await print(context.stdout, summary(found, context));
+      return found.isVerified ? 0 : 1;
     } finally {
       process.off('SIGINT', interrupt);
       close();

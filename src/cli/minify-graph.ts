@@ -1,0 +1,98 @@
+/** The minifier of graphs on what the user named: a model, or a graph out of a trace, which becomes a model first. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../ir/errors.ts';
+import { minifyOnnx, type MinifyOnnxControl, type MinifyOnnxRun } from '../minifier/graph/minify-onnx.ts';
+import type { MinifyOptions } from '../minifier/options.ts';
+import { readModelFile, type OnnxModel } from '../onnx/index.ts';
+import type { Context } from './command.ts';
+import { exportTrace } from './export-trace.ts';
+import type { Values } from './flags.ts';
+import type { Input } from './input.ts';
+
+/** Flags that mean something for graphs only. */
+export const graphFlags = {
+  graph: { type: 'string', value: '<id>', help: 'of a trace: the graph to minify (default: most work)' },
+  inputs: {
+    type: 'string',
+    value: '<file>',
+    help: 'of a model: values of its inputs, .npz, .npy or .json; others are drawn from the seed',
+  },
+  against: {
+    type: 'string',
+    value: '<folder>',
+    help: 'of a model: another onnxruntime-node that is right',
+  },
+} as const;
+
+export type GraphInput = Extract<Input, { readonly kind: 'model' | 'trace' }>;
+
+async function modelOf(
+  input: GraphInput,
+  graph: string | undefined,
+  context: Context,
+): Promise<{ readonly model: OnnxModel; readonly graph?: string }> {
+  if (input.kind === 'model') return { model: readModelFile(input.path) };
+  const folder = await mkdtemp(join(tmpdir(), 'fullgraph-minify-'));
+  try {
+    const file = join(folder, 'graph.onnx');
+    const report = await exportTrace(input, file, graph, context);
+    return { model: readModelFile(file), ...(report.kind === 'exported' ? { graph: report.graph } : {}) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Options that were not given are left to the minifier of graphs: its limits are others. */
+function given<Key extends string, Value>(
+  values: Readonly<Record<string, unknown>>,
+  flag: string,
+  key: Key,
+  value: Value,
+): { readonly [K in Key]?: Value } {
+  return values[flag] === undefined ? {} : ({ [key]: value } as { readonly [K in Key]: Value });
+}
+
+/**
+ * Starts the search.
+ * @throws FG4002 for options that graphs do not have, FG5023 when the trace has no such graph.
+ */
+export async function minifyGraph(
+  input: GraphInput,
+  word: string,
+  values: Values<typeof graphFlags> & Readonly<Record<string, string | number | boolean | undefined>>,
+  options: MinifyOptions,
+  control: MinifyOnnxControl,
+  context: Context,
+): Promise<MinifyOnnxRun> {
+  if (options.fail === 'custom' || options.backend !== undefined || options.reference !== undefined) {
+    throw new UserError('minify: --fail custom:, --backend and --reference are about programs', {
+      code: 'FG4002',
+      hint: 'Graphs run on onnxruntime and are compared with eager kernels; --against names another onnxruntime.',
+    });
+  }
+  const { model, graph } = await modelOf(input, values.graph, context);
+  const { cwd, fail, relativeTolerance, absoluteTolerance, jobs, budget, seed, resume } = options;
+  return minifyOnnx(
+    {
+      input: graph === undefined ? word : `${word} ${graph}`,
+      model,
+      cwd,
+      fail,
+      relativeTolerance,
+      absoluteTolerance,
+      jobs,
+      budget,
+      seed,
+      resume,
+      ...given(values, 'timeout', 'timeLimitMs', options.timeLimitMs ?? 0),
+      ...given(values, 'memory', 'memoryLimitMb', options.memoryLimitMb),
+      ...given(values, 'state', 'stateDirectory', options.stateDirectory ?? ''),
+      ...given(values, 'output', 'outputDirectory', options.outputDirectory ?? ''),
+      ...given(values, 'inputs', 'inputs', values.inputs ?? ''),
+      ...given(values, 'against', 'against', values.against ?? ''),
+    },
+    control,
+  );
+}
