@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import { decodeModel, encodeModel } from '../../src/onnx/index.ts';
+import { buggyModel, onnxBugs } from '../../bench/onnx-bugs.ts';
+import { decodeModel, encodeModel, writeModelFile } from '../../src/onnx/index.ts';
 import { cli, keys, openCli, root, type PtyOptions, type PtySession } from './support/pty.ts';
 
 const training = `${root}fixtures/traces/training.jsonl`;
@@ -167,6 +168,21 @@ describe('a model', () => {
     session.send(keys.enter);
     await session.until(/block\s[\s\S]*positive\s+Relu[\s\S]*root\s+Sqrt\s+float32\[2,n\]/);
     session.send('e');
+    session.send('q');
+    expect((await session.exited).exitCode).toBe(0);
+  });
+
+  test('that onnxruntime gets wrong is minified from the UI, down to the pass to blame', async () => {
+    const folder = temporary();
+    const bug = onnxBugs.find(({ name }) => name === 'pad-maxpool')!;
+    writeModelFile(join(folder, 'pad.onnx'), buggyModel(bug, 20, 3).model);
+    const session = start(['inspect', 'pad.onnx'], { cwd: folder });
+    await session.until('[3 Graphs]');
+    session.send('m');
+    await session.until('minifying pad.onnx: 7 shows it');
+    session.send('7');
+    await session.until('introduced by: onnxruntime PadFusion', 90_000);
+    await session.until(/→ 2 nodes[\s\S]*MaxPool\(Pad/);
     session.send('q');
     expect((await session.exited).exitCode).toBe(0);
   });

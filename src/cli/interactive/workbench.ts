@@ -3,7 +3,7 @@
  * what they last said and shows it, at most a few times a second.
  */
 import { readFile, stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { openPath } from '../../explain/paths.ts';
 import type { Report } from '../../explain/report.ts';
 import { loadText } from '../../torch/index.ts';
@@ -63,6 +63,12 @@ async function readSource(file: string): Promise<string | undefined> {
   }
 }
 
+/** A path as short as it can be from here. */
+function nameOf(path: string, context: Context): string {
+  const name = relative(context.cwd, path);
+  return name.startsWith('..') ? path : name;
+}
+
 /** Opens the UI; the caller has checked that there is a terminal. */
 export async function openWorkbench(options: WorkbenchOptions, context: Context): Promise<Workbench> {
   const { trace, output } = options;
@@ -95,9 +101,10 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
     if (model === undefined && trace === undefined)
       return 'only graphs of fullgraph’s own traces can be minified';
     if (search?.isRunning() === true) return 'a search is running: S stops it';
-    begin(model ?? graph, model === undefined ? [trace!, '--graph', graph] : [model]);
+    const name = model === undefined ? graph : nameOf(model, context);
+    begin(name, model === undefined ? [trace!, '--graph', graph] : [name]);
     touch();
-    return `minifying ${model ?? graph}: 7 shows it`;
+    return `minifying ${name}: 7 shows it`;
   }
 
   async function exportGraph(graph: string, from: string): Promise<string> {
@@ -111,7 +118,7 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
   async function carryOut(effect: OtherEffect): Promise<string | undefined> {
     switch (effect.kind) {
       case 'export':
-        if (options.model !== undefined) return `${options.model} is a model already`;
+        if (options.model !== undefined) return `${nameOf(options.model, context)} is a model already`;
         if (trace === undefined) return 'only graphs of fullgraph’s own traces can be exported';
         ui.say(`exporting ${effect.graph}`);
         return exportGraph(effect.graph, trace);
