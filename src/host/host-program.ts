@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRequire, register } from 'node:module';
 import { cpus } from 'node:os';
-import { recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
+import { recordSchemaVersion, type HeaderRecord, type RunTotals, type TraceRecord } from '../ir/record.ts';
 import { UserError } from '../ir/errors.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
 import { monotonicMs } from '../clock.ts';
@@ -23,6 +23,21 @@ import { isTypescript, loadTypescript } from './typescript.ts';
 import { watchTfjs } from './watch-tfjs.ts';
 
 const usageExitCode = 2;
+
+/** Of a program without tfjs. */
+const noTotals: RunTotals = {
+  opsTotal: 0,
+  opsCaptured: 0,
+  opsFolded: 0,
+  opsEager: 0,
+  wallMs: 0,
+  traceMs: 0,
+  compileMs: 0,
+  runMs: 0,
+  syncMs: 0,
+  eagerMs: 0,
+  emptyReads: 0,
+};
 
 /** Folder that holds fullgraph's code (`src` or `dist`). */
 const ownRoot = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -173,6 +188,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
         code: 'FG5004',
         text: 'the program loaded no TensorFlow.js',
       });
+      onRecord({ kind: 'end', timeMs: now(), exitCode, totals: { ...noTotals, wallMs: now() } });
     }
     session?.finish(exitCode);
     collector?.finish(interpret);

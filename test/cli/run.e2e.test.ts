@@ -1,5 +1,6 @@
 /** `fullgraph run` next to plain Node: a program must not notice where it runs. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPty } from '../ui/support/pty.ts';
@@ -252,6 +253,27 @@ describe('what is wrong with the command is one message, and nothing runs', () =
     const { status, stderr } = project.fullgraph(['explain', 'plain.mjs']);
     expect(status).toBe(2);
     expect(stderr).toMatch(/^error FG5004: plain\.mjs loaded no TensorFlow\.js\n {2}fix: .*npm install/);
+  });
+
+  test('a program whose TensorFlow.js is not installed', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fullgraph-bare-'));
+    try {
+      writeFileSync(join(folder, 'loop.mjs'), loopProgram);
+      const { status, stdout, stderr } = project.fullgraph(['explain', 'loop.mjs'], { cwd: folder });
+      expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+      expect(stderr).toMatch(
+        /error FG5004: loop\.mjs loaded no TensorFlow\.js\n {2}fix: .*npm install @tensorflow\/tfjs\n$/,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('a program that fails before it loads TensorFlow.js keeps its exit code', () => {
+    project.write('usage.cjs', `console.error('usage: ...'); process.exit(7); require('@tensorflow/tfjs');`);
+    const { status, stdout } = project.fullgraph(['explain', 'usage.cjs']);
+    expect(status).toBe(7);
+    expect(stdout).toContain('The program ended with exit code 7; the program ran no TensorFlow.js op.');
   });
 
   test('CUDA without its libraries', () => {

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../ir/errors.ts';
@@ -42,6 +44,11 @@ function demandTfjs(report: Report, script: string): void {
     code: 'FG5004',
     hint: 'Check that it imports @tensorflow/tfjs on the path that ran, and that the package is installed: npm install @tensorflow/tfjs',
   });
+}
+
+function canLoadTfjs(script: string): boolean {
+  const folders = createRequire(script).resolve.paths('@tensorflow/tfjs') ?? [];
+  return folders.some((folder) => existsSync(join(folder, '@tensorflow')));
 }
 
 async function show(
@@ -103,7 +110,8 @@ async function runAndShow(
       context,
     );
     const verdict = await show({ kind: 'trace', path: traceFile }, values, context, (report) => {
-      if (exitCode === 0) demandTfjs(report, word);
+      // A program that fails for another reason, before it loads tfjs, gets its report and keeps its exit code.
+      if (exitCode === 0 || !canLoadTfjs(script.file)) demandTfjs(report, word);
     });
     return exitCode === 0 ? verdict : exitCode;
   } finally {
