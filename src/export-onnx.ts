@@ -6,6 +6,7 @@ import { traceGraph, type TracedGraph, type TraceInput, type TracingEngine } fro
 import { eagerBackendName } from './capture/install-backend.ts';
 import { createEagerBackend, createRunKernel } from './compile/backends/eager.ts';
 import { opTable } from './compile/ops/index.ts';
+import { distinctNames } from './export/distinct-names.ts';
 import { repeatTo } from './export/example-data.ts';
 import { sizeBox } from './export/fit-sizes.ts';
 import { exportModel, type SymbolicSize } from './export/export-model.ts';
@@ -37,6 +38,11 @@ export interface ExportOptions {
   readonly inputNames?: readonly string[];
   /** Names of the model's outputs, in order. */
   readonly outputNames?: readonly string[];
+  /**
+   * Compare with the eager kernels. Default true; they need seconds for a large network. Without it, the model is legal
+   * and accepted by onnxruntime, no more.
+   */
+  readonly verify?: boolean;
   /** Name of the graph in the file. */
   readonly name?: string;
   /** The program's tfjs; default: what its folder has. */
@@ -46,8 +52,8 @@ export interface ExportOptions {
 export interface ExportedModel {
   readonly model: OnnxModel;
   readonly summary: ModelSummary;
-  /** Largest absolute difference between the model on onnxruntime and the eager kernels, on the examples. */
-  readonly largestError: number;
+  /** Largest absolute difference between the model on onnxruntime and the eager kernels, on the examples; if verified. */
+  readonly largestError: number | undefined;
   /** What is not as one might expect, in whole sentences. */
   readonly notes: readonly string[];
 }
@@ -158,6 +164,20 @@ function sampleOf(tf: TfjsCore, traced: ReturnType<Tracer['trace']>): ModelSampl
   };
 }
 
+/** @throws FG3407 when there are not as many names as things to name. */
+function namesFor(
+  wanted: readonly string[],
+  count: number,
+  what: string,
+  taken: readonly string[] = [],
+): readonly string[] {
+  if (wanted.length === count) return distinctNames(wanted, taken);
+  throw new UserError(`${count} names of ${what} are needed, got ${wanted.length}`, {
+    code: 'FG3407',
+    hint: `Give one for each of the ${what}, in order.`,
+  });
+}
+
 function build(
   tf: TfjsCore,
   session: Session,
@@ -165,7 +185,7 @@ function build(
   options: ExportOptions,
   symbols: readonly OpenSize[],
 ): ExportedModel {
-  const names = options.inputNames ?? target.inputNames.map((name) => name.replace(/\W+/g, '_'));
+  const names = namesFor(options.inputNames ?? target.inputNames, target.inputs.length, 'inputs');
   const tracer = createTracer(tf, session, target, names, symbols);
   const example = tracer.trace();
   const isOpen = symbols.length > 0;
@@ -174,17 +194,26 @@ function build(
   const variants = traces.map(({ graph }, index) => ({ graph, sizes: choices[index] ?? [] }));
   const inputOf = new Map(target.inputNames.map((name, index) => [name, names[index]!]));
   const placed = symbols.map(({ name, input, axis }) => ({ name, input: inputOf.get(input)!, axis }));
-  const model = exportModel(
-    { variants, symbols: placed, outputNames: options.outputNames ?? tracer.outputNames },
-    opTable,
-    options.name,
+  const outputNames = namesFor(
+    options.outputNames ?? tracer.outputNames,
+    example.graph.outputs.length,
+    'outputs',
+    names,
   );
-  const samples = [sampleOf(tf, example), ...(isOpen ? [sampleOf(tf, traces.at(-1)!)] : [])];
-  const largestError = verifyModel(model, samples);
+  const model = exportModel({ variants, symbols: placed, outputNames }, opTable, options.name);
+  const isVerified = options.verify !== false;
+  const checked = isVerified ? [example, ...(isOpen ? [traces.at(-1)!] : [])] : [];
+  const samples = checked.map((traced) => sampleOf(tf, traced));
+  const error = verifyModel(model, samples);
   const unused = example.unusedInputs.map(
     (name) => `No result depends on the input ${name}: the model has no such input.`,
   );
-  return { model, summary: summarizeModel(model), largestError, notes: unused };
+  return {
+    model,
+    summary: summarizeModel(model),
+    largestError: isVerified ? error : undefined,
+    notes: unused,
+  };
 }
 
 /** With open sizes where they work; where nobody asked for them, fixed ones are better than nothing. */

@@ -6,6 +6,7 @@ import { haveSameKernels } from '../ir/guard.ts';
 import type { CallNode, ConstantNode, Graph, GraphNode, PlaceholderNode, ValueRef } from '../ir/graph.ts';
 import { refKey } from '../ir/graph.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
+import { distinctNames } from './distinct-names.ts';
 import type { ExportPlan, GraphVariant, SymbolicSize } from './export-model.ts';
 
 /** A captured graph with what is known of its leaves. */
@@ -139,7 +140,8 @@ export function planExport(
   const others = captured
     .filter((other) => isSameProgram(chosen.graph, other.graph) && isNumeric(other.graph))
     .map((other) => settled(withWeightsOf(chosen, other)));
-  const outputNames = main.graph.outputs.map((ref) => refKey(ref).replace(/\W+/g, '_'));
+  const inputNames = leavesOf(main.graph).map(({ name }) => name);
+  const outputNames = distinctNames(main.graph.outputs.map(refKey), inputNames);
   const open = others.length === 0 ? undefined : findOpenSizes([main, ...others]);
   return {
     fixed: { variants: [{ ...main, sizes: [] }], symbols: [], outputNames },

@@ -81,6 +81,6 @@ describe('exportOnnx', () => {
     expect(notes).toEqual([]);
     expect(summary.inputs[0]!.dims).toEqual(['batch', ...shape]);
     expect(summary.outputs[0]!.dims).toEqual(['batch', ...output.shape.slice(1)]);
-    expect(largestError).toBeLessThan(1e-4);
+    expect(largestError!).toBeLessThan(1e-4);
   });
 });

@@ -81,7 +81,7 @@ describe('exportOnnx of a LayersModel', () => {
   it('computes for batches that it was never traced with what predict computes', () => {
     const model = convolutional();
     const exported = exportOnnx(model, tf.randomNormal([1, 8, 8, 3]), common);
-    expect(exported.largestError).toBeLessThan(1e-4);
+    expect(exported.largestError!).toBeLessThan(1e-4);
     for (const batch of [1, 2, 7, 33]) {
       const x = tf.randomNormal([batch, 8, 8, 3]);
       const [actual] = run(exported, { [exported.summary.inputs[0]!.name]: x });
@@ -177,6 +177,25 @@ describe('exportOnnx of a function', () => {
     );
     expect(exported.summary.inputs.map(({ name }) => name)).toEqual(['a', 'b']);
     expect(exported.summary.outputs.map(({ name }) => name)).toEqual(['sum', 'difference']);
+  });
+
+  it('makes names distinct, and words of them', () => {
+    const { summary } = exportOnnx(
+      ({ x, y }: { x: tf.Tensor; y: tf.Tensor }) => ({ x: x.add(y), 'sum of all': x.sum() }),
+      { x: tf.ones([2]), y: tf.ones([2]) },
+      { ...common, inputNames: ['left/x', '2nd'], outputNames: ['left_x', 'sum of all'] },
+    );
+    expect(summary.inputs.map(({ name }) => name)).toEqual(['left_x', '_2nd']);
+    expect(summary.outputs.map(({ name }) => name)).toEqual(['left_x_1', 'sum_of_all']);
+  });
+
+  it('is quicker without a comparison, and says nothing about it then', () => {
+    const { largestError, model } = exportOnnx((x: tf.Tensor) => x.add(1), tf.ones([2]), {
+      ...common,
+      verify: false,
+    });
+    expect(largestError).toBeUndefined();
+    expect(checkModel(model)).toEqual([]);
   });
 
   it('computes sizes, offsets, fills and ranges from open sizes', () => {
@@ -308,6 +327,11 @@ describe('exportOnnx refuses', () => {
       () => exportOnnx((a: tf.Tensor) => tf.spectral.rfft(a).abs(), x, common),
     ],
     ['an asynchronous function', 'FG3407', () => exportOnnx(async (a: tf.Tensor) => a.square(), x, common)],
+    [
+      'more names than inputs',
+      'FG3407',
+      () => exportOnnx((a: tf.Tensor) => a.square(), x, { ...common, inputNames: ['a', 'b'] }),
+    ],
     ['something else', 'FG3407', () => exportOnnx({}, x, common)],
     [
       'an example of a wrong name',
