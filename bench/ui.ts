@@ -46,7 +46,7 @@ function open(trace: string, columns: number, rows: number): Session {
     cols: columns,
     rows,
     cwd: root,
-    env: { ...process.env, TERM: 'xterm-256color' } as Record<string, string>,
+    env: { ...process.env, TERM: 'xterm-256color' },
   });
   const chunks: { readonly atMs: number; readonly text: string }[] = [];
   let onFrame: (() => void) | undefined;

@@ -103,7 +103,8 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
     if (search?.isRunning() === true) return 'a search is running: S stops it';
     const name = model === undefined ? graph : nameOf(model, context);
     begin(name, model === undefined ? [trace!, '--graph', graph] : [name]);
-    touch();
+    // At once: the message names the view's key.
+    ui.update({ views: views() });
     return `minifying ${name}: 7 shows it`;
   }
 
