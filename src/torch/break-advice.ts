@@ -21,7 +21,7 @@ function conditionOf(event: BreakText): string {
 }
 
 function builtinAdvice(event: BreakText): readonly string[] {
-  const name = subjectOf(event, /builtin (?:operator )?`?(\w+)/) ?? 'the builtin';
+  const name = subjectOf(event, /builtin (?:operator )?`?(\w+)/);
   if (name === 'print') {
     return [
       'Move the `print` out of the compiled function, or behind its end.',
@@ -34,25 +34,26 @@ function builtinAdvice(event: BreakText): readonly string[] {
       `Do the file or console access (\`${name}\`) before or after the compiled function and pass its result in.`,
     ];
   }
+  const shown = name === undefined ? 'the builtin' : `\`${name}\``;
   return [
-    `Replace \`${name}\` by a torch operation, or call it outside the compiled function.`,
+    `Replace ${shown} by a torch operation, or call it outside the compiled function.`,
     'Wrap it in a `torch.library.custom_op` with a fake implementation when it must stay inside.',
   ];
 }
 
 function skippedAdvice(event: BreakText): readonly string[] {
-  const name =
-    subjectOf(event, /qualname: (\S+?),/) ?? subjectOf(event, /builtin `([\w.]+?)\.?`/) ?? 'the function';
-  const special = /time|perf_counter|monotonic/.test(name)
+  const name = subjectOf(event, /qualname: (\S+?),/) ?? subjectOf(event, /builtin `([\w.]+?)\.?`/);
+  const shown = name === undefined ? 'the function' : `\`${name}\``;
+  const special = /time|perf_counter|monotonic/.test(name ?? '')
     ? ['Take time stamps outside the compiled function; inside they measure tracing, not execution.']
-    : /random|urandom/.test(name)
+    : /random|urandom/.test(name ?? '')
       ? [
           'Draw random numbers with `torch.rand` and its relatives inside, or draw them outside and pass them in.',
         ]
       : [];
   return [
     ...special,
-    `Call \`${name}\` before the compiled function and pass its result in, or after it.`,
+    `Call ${shown} before the compiled function and pass its result in, or after it.`,
     'For a C or C++ extension: register a `torch.library.custom_op` with a fake implementation; for a pure function of constants: `torch.compiler.assume_constant_result`.',
   ];
 }
