@@ -11,8 +11,11 @@ export interface Counter<Key> {
 
 export function createCounter<Key>(): Counter<Key> {
   const counts = new Map<Key, number>();
-  const entries = (): { key: Key; count: number }[] =>
-    [...counts].map(([key, count]) => ({ key, count })).sort((left, right) => right.count - left.count);
+  const entries = (): { key: Key; count: number }[] => {
+    if (counts.size === 0) return [];
+    const unsorted = Array.from(counts, ([key, count]) => ({ key, count }));
+    return counts.size === 1 ? unsorted : unsorted.sort((left, right) => right.count - left.count);
+  };
   return {
     add: (key, count = 1) => void counts.set(key, (counts.get(key) ?? 0) + count),
     entries,
