@@ -142,7 +142,8 @@ export const explainCommand: Command = defineCommand({
   ],
   async run({ values, positionals, rest }, context) {
     const input = await findInput(positionals, rest, context);
-    if (values.interactive === true && isInteractive(context)) {
+    const isForPeople = formatOf(values) === 'text' && values.output === undefined;
+    if (values.interactive === true && isForPeople && isInteractive(context)) {
       if (input.kind === 'script') return inspectProgram(input, values, values['trace-out'], context);
       if (input.kind === 'trace' || input.kind === 'torch') return inspectTrace(input, context);
     }
