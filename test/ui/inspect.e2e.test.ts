@@ -1,5 +1,8 @@
 /** `fullgraph inspect` in a real terminal: what keys do, and that the terminal is as before however it ends. */
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cli, keys, openCli, openPty, root, type PtyOptions, type PtySession } from './support/pty.ts';
@@ -233,6 +236,28 @@ describe('the terminal is as before', () => {
     session.send('q');
     expect((await session.exited).exitCode).toBe(0);
   });
+});
+
+test('an editor gets every key and its own Ctrl-C', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fullgraph-editor-'));
+  const editor = join(folder, 'editor.sh');
+  writeFileSync(editor, '#!/bin/sh\ntrap \'\' INT\necho ready\nread line\necho "typed $line"\n', {
+    mode: 0o755,
+  });
+  try {
+    const session = inspect({ env: { EDITOR: editor, VISUAL: editor } });
+    await session.until('[1 Summary]');
+    await openBreaks(session);
+    session.send('o');
+    await session.until('ready');
+    session.send(keys.ctrlC);
+    session.send('q\r');
+    await session.until(lit10);
+    expect(session.raw()).toContain('typed q');
+    expect(session.isRunning()).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('without a terminal there is a text report and no escape code', async () => {

@@ -49,6 +49,8 @@ export function openTerminal(
   let escapeTimer: NodeJS.Timeout | undefined;
   let isOurs = false;
   let isClosed = false;
+  /** Another program has the terminal, and its Ctrl-C and Ctrl-Z reach us as well. */
+  let isLent = false;
 
   function onData(bytes: Buffer): void {
     clearTimeout(escapeTimer);
@@ -88,21 +90,19 @@ export function openTerminal(
   }
 
   function returnTo(): void {
-    if (isOurs || isClosed) return;
+    if (isOurs || isClosed || isLent) return;
     take();
     events.onReturn();
   }
 
-  let isLent = false;
   const onContinue = (): void => {
-    if (isLent) return;
     // Another program may have used the terminal meanwhile, also after a stop that we did not see coming.
     release();
     returnTo();
   };
   const onExit = (): void => release();
   const onEnd = (signal: NodeJS.Signals): void => {
-    if (!isClosed) events.onEnd(signal);
+    if (!isClosed && !(isLent && signal === 'SIGINT')) events.onEnd(signal);
   };
   const onHangUp = (): void => events.onEnd('SIGHUP');
   const onResize = (): void => events.onResize();
