@@ -89,7 +89,8 @@ export class Replay {
   wrapModels(exports: object, wraps: MethodWraps): void {
     const models = exports as Readonly<Record<string, { readonly prototype: object } | undefined>>;
     if (models['LayersModel'] !== undefined && this.#trusted.size === 0) {
-      this.#trusted = registeredClasses(exports);
+      // The registry is tfjs-core's: tfjs-layers, loaded by itself, does not export it.
+      this.#trusted = registeredClasses('serialization' in exports ? exports : this.#context.tf);
     }
     for (const [name, methods] of [
       ['LayersModel', layersMethods],

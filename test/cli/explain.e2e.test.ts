@@ -73,6 +73,34 @@ describe('a program', () => {
     expect(stdout).toContain('FG1003 Tensor printed');
   });
 
+  test.each([
+    ["of tfjs's own layers is replayed", `tf.layers.dense({ units: 3, inputShape: [4] })`, false],
+    [
+      'with a layer of its own is traced, and the report says why',
+      `new (class Twice extends tf.layers.Layer {
+         static className = 'Twice';
+         call(inputs) { return (Array.isArray(inputs) ? inputs[0] : inputs).mul(2); }
+       })({ inputShape: [4] })`,
+      true,
+    ],
+  ])('whose model is made %s', (_title, layer, isTraced) => {
+    project.write(
+      'model.mjs',
+      `import * as tf from '@tensorflow/tfjs';
+       const model = tf.sequential();
+       model.add(${layer});
+       let total = 0;
+       for (let i = 0; i < 20; i++) total += model.predict(tf.ones([1, 4])).dataSync().length;
+       console.log(total);`,
+    );
+    const outcome = project.fullgraph(['explain', 'model.mjs', '--json']);
+    const notes = jsonOf(outcome).notes.map((note) => `${note.code} ${note.text}`);
+    expect(notes.filter((note) => note.startsWith('FG2003'))).toEqual(
+      isTraced ? [expect.stringContaining('Twice is no layer')] : [],
+    );
+    expect(jsonOf(outcome).breaks).toMatchObject([{ id: 'FG1004', occurrences: 20 }]);
+  });
+
   test('the fixture of the README has three kinds of break and a recompile', () => {
     const report = jsonOf(
       project.fullgraph(['explain', 'digits/train.ts', '--json', '--trace-out', 'd.jsonl']),

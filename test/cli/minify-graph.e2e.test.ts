@@ -1,0 +1,70 @@
+/** `fullgraph minify` on models and on graphs of traces. */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buggyModel, onnxBugs } from '../../bench/onnx-bugs.ts';
+import { readModelFile, writeModelFile } from '../../src/onnx/index.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fullgraph-minify-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function minify(...words: string[]): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const args = [join(root, 'dist/cli/main.js'), ...words];
+    execFile(process.execPath, args, { cwd: folder }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : (error.code as number), stdout, stderr }),
+    );
+  });
+}
+
+describe('a model that onnxruntime gets wrong', () => {
+  test('becomes the two nodes that do it, and the optimizer pass is named', async () => {
+    const bug = onnxBugs.find(({ name }) => name === 'pad-maxpool')!;
+    writeModelFile(join(folder, 'pad.onnx'), buggyModel(bug, 30, 3).model);
+    const { code, stdout } = await minify('minify', 'pad.onnx', '--output', 'repro');
+    expect(stdout).toContain('→ 2 nodes');
+    expect(stdout).toContain('introduced by: onnxruntime PadFusion');
+    expect(code).toBe(0);
+    expect(existsSync(join(folder, 'repro', 'repro.mjs'))).toBe(true);
+    const { nodes } = readModelFile(join(folder, 'repro', 'model.onnx')).graph;
+    expect(nodes.map((node) => node.opType)).toEqual(['Pad', 'MaxPool']);
+  });
+});
+
+describe('a graph of a trace', () => {
+  beforeAll(async () => {
+    await minify('run', '--trace-out', 'run.jsonl', join(root, 'fixtures/programs/digits/train.ts'));
+  });
+
+  test('that does not fail says so', async () => {
+    const { code, stderr } = await minify('minify', 'run.jsonl', '--graph', 'g5');
+    expect(stderr).toContain('FG4004');
+    expect(code).toBe(2);
+  });
+
+  test('that is not there is named with those that are', async () => {
+    const { code, stderr } = await minify('minify', 'run.jsonl', '--graph', 'g99');
+    expect(stderr).toMatch(/no graph g99[\s\S]*g1, g2/);
+    expect(code).toBe(2);
+  });
+
+  test('has no backend of tfjs', async () => {
+    const { code, stderr } = await minify('minify', 'run.jsonl', '--backend', 'wasm');
+    expect(stderr).toContain('FG4002');
+    expect(code).toBe(2);
+  });
+});
