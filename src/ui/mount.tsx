@@ -63,7 +63,7 @@ function actionsOf(event: InputEvent): Action[] {
     case 'click':
       return [{ kind: 'click', column: event.column, row: event.row }];
     case 'wheel':
-      return [{ kind: 'scroll', rows: event.rows }];
+      return [{ kind: 'scroll', rows: event.rows, column: event.column, row: event.row }];
     default:
       return event satisfies never;
   }

@@ -56,7 +56,8 @@ export type Action =
   /** The report changed: cursors stay on their rows. */
   | { readonly kind: 'report' }
   | { readonly kind: 'click'; readonly column: number; readonly row: number }
-  | { readonly kind: 'scroll'; readonly rows: number }
+  /** The wheel over a cell. */
+  | { readonly kind: 'scroll'; readonly rows: number; readonly column: number; readonly row: number }
   | { readonly kind: 'message'; readonly text: string }
   /** A text arrived for the page that a view has open; `undefined`: it cannot be had. */
   | {

@@ -2,7 +2,7 @@
  * The state of the terminal UI and the one function that changes it. Pure: keys in, state out. What must happen outside
  * (an editor, the clipboard, the minifier, a text of a log) comes out as effects, which `mount.tsx` carries out.
  */
-import { applySettings, layoutIn, move, moveTo, settle } from './cursor.ts';
+import { applySettings, layoutIn, move, moveTo, setFocus, settle } from './cursor.ts';
 import type { View } from './define-view.ts';
 import { helpLines } from './help.ts';
 import { commandOf } from './keymap.ts';
@@ -60,12 +60,45 @@ function type(state: UiState, context: UiContext, key: string, typing: string): 
   return applySettings({ ...state, typing: text }, context, view, { ...settings, filter: text });
 }
 
-function click(state: UiState, context: UiContext, column: number, row: number): UiState {
-  const view = openView(state, context.views);
+/** Which part of the open view a cell belongs to, and its row there. */
+function partAt(
+  state: UiState,
+  context: UiContext,
+  view: View,
+  column: number,
+  row: number,
+): { readonly part: 'list' | 'detail' | 'none'; readonly at: number } {
   const layout = layoutIn(state, context, view);
   const at = row - tabLines - layout.headHeight;
-  const isInList = at >= 0 && at < layout.listHeight && column < layout.listWidth;
-  return isInList ? moveTo(state, context, view, viewStateOf(state, view.id).scroll + at, 1) : state;
+  if (at < 0) return { part: 'none', at };
+  if (at < layout.listHeight && column < layout.listWidth) return { part: 'list', at };
+  return { part: layout.split === 'none' ? 'none' : 'detail', at };
+}
+
+/** A click chooses a row, or gives the focus to the detail. */
+function click(state: UiState, context: UiContext, column: number, row: number): UiState {
+  const view = openView(state, context.views);
+  const { part, at } = partAt(state, context, view, column, row);
+  if (part === 'none') return state;
+  const focused = setFocus(state, context, view, part);
+  if (part === 'detail') return focused;
+  return moveTo(focused, context, view, viewStateOf(focused, view.id).scroll + at, 1);
+}
+
+/** The wheel moves what is under it, wherever the focus is. */
+function wheel(
+  state: UiState,
+  context: UiContext,
+  view: View,
+  rows: number,
+  column: number,
+  row: number,
+): UiState {
+  const { part } = partAt(state, context, view, column, row);
+  if (part === 'none') return state;
+  const { focus } = viewStateOf(state, view.id);
+  const moved = move(withView(state, view.id, { focus: part }), context, view, rows);
+  return withView(moved, view.id, { focus });
 }
 
 function press(state: UiState, context: UiContext, key: string): Step {
@@ -99,7 +132,7 @@ export function reduceUi(state: UiState, action: Action, context: UiContext): St
     case 'message':
       return plain({ ...state, message: action.text });
     case 'scroll':
-      return plain(move(state, context, view, action.rows));
+      return plain(wheel(state, context, view, action.rows, action.column, action.row));
     case 'click':
       return plain(click(state, context, action.column, action.row));
     case 'text': {

@@ -105,6 +105,15 @@ describe('keys', () => {
     // SGR: left button, column 5, row 5: the second break.
     session.send('\u001b[<0;5;5M\u001b[<0;5;5m');
     await session.until(lit14);
+    // The wheel over the detail scrolls the detail; the cursor stays on the second break.
+    session.send('\u001b[<65;5;25M');
+    await session.until((text) => !/^ ?FG1003 Tensor printed$/m.test(text));
+    expect(session.text()).toContain('2/3');
+    session.send('\u001b[<64;5;25M');
+    await session.until(/^ ?FG1003 Tensor printed$/m);
+    // Over the list it moves the cursor.
+    session.send('\u001b[<64;5;5M');
+    await session.until('1/3');
   });
 
   test('that are pasted are no commands', async () => {
