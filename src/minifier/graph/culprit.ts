@@ -129,12 +129,15 @@ export async function findCulprit(testCase: GraphCase, options: BlameOptions): P
     return {
       passes: parseOptimizerLog(log),
       isWhole: outcome.kind === 'report' && outcome.report.subject?.kind === 'ok',
+      isDead: outcome.kind === 'died',
     };
   }
 
   async function suspects(level: OptimizationLevel): Promise<string[]> {
-    const { passes, isWhole } = await passesOf(testCase, level);
-    const names = [...passes].filter(([, isModified]) => isModified).map(([name]) => name);
+    const { passes, isWhole, isDead } = await passesOf(testCase, level);
+    // Who dies is often not who did it: a pass that gives up half-way damages the graph and logs "modified: 0"
+    // (MatmulTransposeFusion), and a later one trips over it (NchwcTransformer). Then all that ran are suspects.
+    const names = [...passes].filter(([, isModified]) => isModified || isDead).map(([name]) => name);
     if (!isWhole) {
       const { passes: all } = await passesOf(trivialCase(), level);
       names.push(...[...all.keys()].filter((name) => !passes.has(name)));

@@ -1,0 +1,62 @@
+/** Live bugs of onnxruntime inside random graphs: each becomes its known minimum, the right optimizer pass is named. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buggyModel, onnxBugs, type OnnxBug } from '../../../bench/onnx-bugs.ts';
+import { minifyOnnx, type MinifyOnnxResult } from '../../../src/minifier/graph/minify-onnx.ts';
+import { checkModel } from '../../../src/onnx/index.ts';
+
+const maxTrials = 120;
+const timeoutMs = 120_000;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fullgraph-bugs-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function minify(bug: OnnxBug, nodeCount: number, seed: number, jobs = 1): Promise<MinifyOnnxResult> {
+  const { model, inputs } = buggyModel(bug, nodeCount, seed);
+  const outputDirectory = join(folder, `${bug.name}-${jobs}`);
+  return minifyOnnx({
+    input: bug.name,
+    model,
+    inputs,
+    cwd: folder,
+    jobs,
+    stateDirectory: false,
+    outputDirectory,
+  }).result;
+}
+
+describe.each(onnxBugs.map((bug) => [bug.title, bug] as const))('%s', (_, bug) => {
+  test(
+    'becomes its minimum; the pass to blame is named; the repro fails in a fresh process',
+    async () => {
+      const result = await minify(bug, 100, 1);
+      expect(result.sizeBefore).toBeGreaterThanOrEqual(100);
+      expect(result.sizeAfter).toBeLessThanOrEqual(bug.minimum + 1);
+      expect(result.trials).toBeLessThanOrEqual(maxTrials);
+      expect(bug.culprits.some((name) => result.introducedBy.startsWith(`onnxruntime ${name} `))).toBe(true);
+      expect(result.end).toBe('fixed-point');
+      expect(result.isVerified).toBe(true);
+      expect(checkModel(result.best.model)).toEqual([]);
+      const report = readFileSync(join(result.directory!, 'README.md'), 'utf8');
+      expect(report).toContain(`Introduced by: ${result.introducedBy}`);
+    },
+    timeoutMs,
+  );
+});
+
+test(
+  'two jobs find what one finds',
+  async () => {
+    const bug = onnxBugs.find(({ name }) => name === 'layer-norm-keepdims')!;
+    const one = await minify(bug, 60, 2, 1);
+    const two = await minify(bug, 60, 2, 2);
+    expect(two.best.model).toEqual(one.best.model);
+    expect(two.candidates).toBe(one.candidates);
+  },
+  timeoutMs,
+);
