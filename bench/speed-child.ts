@@ -28,8 +28,11 @@ const benchModel = model;
 
 /** A round lasts about this long per contender. */
 const roundMs = 40;
-/** Calls before measuring: compiled graphs settle in the first few. */
+/** Warming up: compiled graphs settle in the first few calls, the JavaScript around them in a second or two. */
 const warmupCalls = 12;
+const warmupMs = 2000;
+/** Rounds that are not counted: code that one contender had to itself so far meets the others' objects. */
+const warmupRounds = 3;
 
 async function timed(contender: Contender, seed: number): Promise<{ ms: number; values: ArrayLike<number> }> {
   const start = performance.now();
@@ -54,7 +57,9 @@ async function warmUp(contender: Contender): Promise<Entry> {
   let last = first;
   let calls = 1;
   const isSlow = first.ms > slowCallMs && contender.name !== 'fullgraph';
-  for (; calls < (isSlow ? 2 : warmupCalls); calls++) {
+  const end = performance.now() + warmupMs;
+  const isWarm = (): boolean => (isSlow ? calls >= 2 : calls >= warmupCalls && performance.now() >= end);
+  for (; !isWarm(); calls++) {
     last = await timed(contender, calls);
     // Of a training, the losses of the first steps; of an inference, one output is enough.
     if (benchModel.kind === 'training' && calls < 2) outputs.push(...Array.from(last.values));
@@ -111,12 +116,13 @@ async function measureSteady(steady: SteadyJob): Promise<SteadyResult> {
     if (!canContend(name, benchModel)) continue;
     entries.push(await warmUp(await makeContender(environment, name, benchModel, steady.threads)));
   }
-  for (let round = 0; round < steady.rounds; round++) {
+  for (let round = -warmupRounds; round < steady.rounds; round++) {
     // Whoever comes first meets the coldest caches: take turns.
     for (let turn = 0; turn < entries.length; turn++) {
-      const entry = entries[(round + turn) % entries.length]!;
-      const isLeftOut = entry.isSlow && round >= steady.slowRounds;
-      entry.rounds.push(isLeftOut ? null : await runRound(entry));
+      const entry = entries[(round + warmupRounds + turn) % entries.length]!;
+      const isLeftOut = entry.isSlow && (round < 0 || round >= steady.slowRounds);
+      const ms = isLeftOut ? null : await runRound(entry);
+      if (round >= 0) entry.rounds.push(ms);
     }
   }
   const reference = (['wasm', 'cpu'] as const)
