@@ -180,12 +180,8 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
     if (entry.op === undefined) return runEagerly(call);
     const backend = call.backend as LazyBackend;
     const infos = gather(call.inputs);
-    const values: (LazyValue | undefined)[] = [];
-    for (const info of infos) {
-      if (info === undefined) values.push(undefined);
-      else if (isTensor(info)) values.push(backend.current(info.dataId));
-      else return runEagerly(call);
-    }
+    for (const info of infos) if (info !== undefined && !isTensor(info)) return runEagerly(call);
+    const values = infos.map((info) => (info === undefined ? undefined : backend.current(info.dataId)));
     const signature = signatures.find(entry, infos, call.attrs);
     if (signature?.outputs === undefined || !isAccepted(signature, values)) return runEagerly(call);
     if (signature.aliasedInput < 0) {

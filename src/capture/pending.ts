@@ -89,7 +89,7 @@ export class PendingNode {
   readonly sequence: number;
   readonly signature: Signature;
   readonly inputs: readonly (LazyValue | undefined)[];
-  readonly outputs: LazyValue[] = [];
+  outputs: readonly LazyValue[] = [];
   /** Absent once it has run. */
   component: Component | undefined;
   /** Id of the stack where the program made the call, when stacks are taken. */

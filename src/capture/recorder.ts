@@ -103,7 +103,7 @@ export class Recorder {
   }
 
   /** Appends one call; its results are pending. Results without elements are known at once. */
-  record(signature: Signature, inputs: readonly (LazyValue | undefined)[]): LazyValue[] {
+  record(signature: Signature, inputs: readonly (LazyValue | undefined)[]): readonly LazyValue[] {
     const types = signature.outputs!;
     if (types.every((type) => type.size === 0)) {
       return types.map((type) => this.hostValue(type, emptyHostArray(type.dtype, 0)));
@@ -128,17 +128,11 @@ export class Recorder {
     component.epoch = this.#epoch;
     component.youngest = node.sequence;
     for (const input of inputs) if (input !== undefined) input.lastReader = node.sequence;
-    for (let output = 0; output < types.length; output++) {
-      const value = new LazyValue(
-        ++this.#valueCount,
-        types[output]!,
-        this.#materialize,
-        undefined,
-        node,
-        output,
-      );
-      node.outputs.push(value);
-    }
+    // `map`, as V8 would learn to put a literal that lives this long into its old generation, where it keeps what it
+    // holds until the next full collection.
+    node.outputs = types.map(
+      (type, output) => new LazyValue(++this.#valueCount, type, this.#materialize, undefined, node, output),
+    );
     this.#pendingNodes++;
     this.#options.reporter.totals.captured++;
     return node.outputs;

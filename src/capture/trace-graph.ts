@@ -127,7 +127,7 @@ export function traceGraph(
     value.isHostWritten = false;
     value.node = new PendingNode(0, placeholderSignature(value.type), [], new Component(), undefined);
     value.node.component = undefined;
-    value.node.outputs.push(value);
+    value.node.outputs = [value];
     placeholders.set(value, input);
     return engine.makeTensorFromTensorInfo({ dataId, shape: [...input.shape], dtype: input.dtype }, backend);
   });
