@@ -2,12 +2,10 @@
  * Raw V8 frames → frames of the program's own sources: source maps applied, frames of tfjs and of libraries told from
  * the user's, source text kept for the trace, facts about calls looked up in it.
  */
-import { readFileSync } from 'node:fs';
-import { findSourceMap } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { analyzeSource, type CallFacts, type SourceFacts } from '../capture/source-facts.ts';
 import type { SourceRecord } from '../ir/record.ts';
 import type { StackFrame } from '../ir/span.ts';
+import { createSourceMapper, toPath, type CompiledTexts } from './source-maps.ts';
 
 /** A frame as V8 reports it. Lines and columns count from 1. */
 export interface RawFrame {
@@ -33,54 +31,35 @@ function originOf(file: string, ownRoot: string): StackFrame['origin'] {
   return libraryPath.test(file) ? 'library' : 'user';
 }
 
-function toPath(file: string): string {
-  return file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file;
-}
-
 /**
  * @param ownRoot folder of fullgraph's own code; its frames count as framework.
+ * @param compiled texts of modules that a require hook may have made from their files.
  * @param onSource called once per user file with its text.
  */
 export function createFrameResolver(options: {
   readonly ownRoot: string;
   readonly instrument: boolean;
+  readonly compiled?: CompiledTexts;
   readonly onSource: (record: SourceRecord) => void;
 }): FrameResolver {
+  const mapper = createSourceMapper(options.compiled ?? new Map());
   const texts = new Map<string, readonly string[] | undefined>();
   const facts = new Map<string, SourceFacts | undefined>();
 
   function linesOf(file: string): readonly string[] | undefined {
     if (texts.has(file)) return texts.get(file);
-    let lines: readonly string[] | undefined;
-    try {
-      const text = readFileSync(file, 'utf8');
-      lines = text.split('\n');
-      options.onSource({ kind: 'source', file, text });
-    } catch {
-      // A generated module has no file: its frames have no code.
-    }
+    const text = mapper.text(file);
+    if (text !== undefined) options.onSource({ kind: 'source', file, text });
+    const lines = text?.split('\n');
     texts.set(file, lines);
     return lines;
-  }
-
-  function original(raw: RawFrame): { file: string; line: number; column: number } {
-    const here = { file: toPath(raw.file), line: raw.line, column: raw.column };
-    if (raw.file === '') return here;
-    const map = findSourceMap(raw.file) ?? findSourceMap(here.file);
-    const entry = map?.findEntry(raw.line - 1, raw.column - 1);
-    if (entry === undefined || !('originalSource' in entry)) return here;
-    return {
-      file: toPath(entry.originalSource),
-      line: entry.originalLine + 1,
-      column: entry.originalColumn + 1,
-    };
   }
 
   return {
     resolve(raw) {
       // Told by the file that runs: the sources that a library's map names are not on this machine.
       const origin = originOf(toPath(raw.file), options.ownRoot);
-      const place = origin === 'user' ? original(raw) : { ...raw, file: toPath(raw.file) };
+      const place = origin === 'user' ? mapper.original(raw) : { ...raw, file: toPath(raw.file) };
       const code = origin === 'user' ? linesOf(place.file)?.[place.line - 1]?.trim() : undefined;
       return { ...place, function: raw.function, origin, ...(code === undefined ? {} : { code }) };
     },

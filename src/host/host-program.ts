@@ -16,6 +16,7 @@ import { opTable } from '../compile/ops/index.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
 import { defaultCacheDirectory, type HostOptions } from './options.ts';
+import { keepCompiledTexts } from './source-maps.ts';
 import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
 import { tfjsNodeStandIn, type Tfjs } from './tfjs-node/stand-in.ts';
@@ -132,7 +133,12 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     const environment = { ...header.environment, ...(typeof tfjs === 'string' ? { tfjs } : {}) };
     for (const record of [{ ...header, environment }, ...held]) onRecord(record);
   };
-  const frames = createFrameResolver({ ownRoot, instrument: options.instrument ?? true, onSource: onRecord });
+  const frames = createFrameResolver({
+    ownRoot,
+    instrument: options.instrument ?? true,
+    compiled: explain ? keepCompiledTexts() : new Map(),
+    onSource: onRecord,
+  });
 
   register('./module-hooks.js', import.meta.url);
   let session: Session | undefined;

@@ -1,0 +1,116 @@
+/**
+ * Positions in the code that runs → positions in the sources it was made from. Node's own table has maps only where
+ * something switched them on, which changes the program's own stacks, so maps are also read here: from the text that a
+ * require hook compiled, or from the file, inline or beside it.
+ */
+import { readFileSync } from 'node:fs';
+import Module, { findSourceMap, SourceMap, type SourceMapPayload } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/** Lines and columns count from 1. */
+export interface Position {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+interface ModulePrototype {
+  _compile: (this: unknown, text: string, file: string, ...rest: unknown[]) => unknown;
+}
+
+/** Text of CommonJS modules outside of node_modules as Node got it, which require hooks may have made from the file. */
+export type CompiledTexts = ReadonlyMap<string, string>;
+
+/** Starts keeping what require hooks hand to Node. */
+export function keepCompiledTexts(): CompiledTexts {
+  const texts = new Map<string, string>();
+  const prototype = (Module as unknown as { readonly prototype: ModulePrototype }).prototype;
+  const original = prototype._compile;
+  prototype._compile = function (this: unknown, text, file, ...rest) {
+    if (!/[\\/]node_modules[\\/]/.test(file)) texts.set(file, text);
+    return original.call(this, text, file, ...rest);
+  };
+  return texts;
+}
+
+/** `file:` URLs, with or without a query, as paths. */
+export function toPath(file: string): string {
+  return file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file;
+}
+
+interface LoadedMap {
+  readonly map: SourceMap;
+  /** What relative names of sources are relative to. */
+  readonly base: URL;
+}
+
+/** The map that a text names in its last `sourceMappingURL`. */
+function mapOf(file: string, text: string): LoadedMap | undefined {
+  const start = text.lastIndexOf('//# sourceMappingURL=');
+  if (start < 0) return undefined;
+  const [url = ''] = text.slice(start + '//# sourceMappingURL='.length).split(/\s/, 1);
+  try {
+    const base = url.startsWith('data:') ? pathToFileURL(file) : new URL(url, pathToFileURL(file));
+    const json = url.startsWith('data:') ? textOfDataUrl(url) : readFileSync(base, 'utf8');
+    return { map: new SourceMap(JSON.parse(json) as SourceMapPayload), base };
+  } catch {
+    // A map that is missing or damaged is as good as none: places are those of the code that runs.
+    return undefined;
+  }
+}
+
+function textOfDataUrl(url: string): string {
+  const comma = url.indexOf(',');
+  const data = url.slice(comma + 1);
+  return url.slice(0, comma).endsWith(';base64')
+    ? Buffer.from(data, 'base64').toString('utf8')
+    : decodeURIComponent(data);
+}
+
+export interface SourceMapper {
+  /** Where in the sources that is; the same place when no map says more. */
+  original(place: Position): Position;
+  /** The text whose lines places in `file` count, absent when there is none. */
+  text(file: string): string | undefined;
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // A generated module has no file.
+    return undefined;
+  }
+}
+
+/** @param compiled see {@link keepCompiledTexts}. */
+export function createSourceMapper(compiled: CompiledTexts): SourceMapper {
+  const maps = new Map<string, LoadedMap | undefined>();
+
+  /** The code that runs. */
+  function codeOf(file: string): string | undefined {
+    return compiled.get(file) ?? readText(file);
+  }
+
+  function loadedMap(file: string): LoadedMap | undefined {
+    if (!maps.has(file)) {
+      const code = codeOf(file);
+      maps.set(file, code === undefined ? undefined : mapOf(file, code));
+    }
+    return maps.get(file);
+  }
+
+  return {
+    original(place) {
+      const file = toPath(place.file);
+      const known = findSourceMap(place.file) ?? findSourceMap(file);
+      const loaded = known === undefined ? loadedMap(file) : undefined;
+      const entry = (known ?? loaded?.map)?.findEntry(place.line - 1, place.column - 1);
+      if (entry === undefined || !('originalSource' in entry)) return { ...place, file };
+      const source =
+        loaded === undefined ? entry.originalSource : new URL(entry.originalSource, loaded.base).href;
+      return { file: toPath(source), line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+    },
+    text: (file) => (loadedMap(file) === undefined ? codeOf(file) : readText(file)),
+  };
+}
