@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createRequire, register } from 'node:module';
 import { cpus } from 'node:os';
+import { isMainThread } from 'node:worker_threads';
 import { recordSchemaVersion, type HeaderRecord, type RunTotals, type TraceRecord } from '../ir/record.ts';
 import { UserError } from '../ir/errors.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
@@ -15,7 +16,7 @@ import { createEagerBackend, createRunKernel } from '../compile/backends/eager.t
 import { opTable } from '../compile/ops/index.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
-import { defaultCacheDirectory, type HostOptions } from './options.ts';
+import { defaultCacheDirectory, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
 import { keepCompiledTexts } from './source-maps.ts';
 import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
@@ -117,8 +118,12 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   const startedAt = monotonicMs();
   const now = (): number => monotonicMs() - startedAt;
   const explain = options.explain ?? options.traceFile !== undefined;
-  const trace: TraceWriter | undefined =
-    options.traceFile === undefined ? undefined : openTraceWriter(options.traceFile, now, warn);
+  let trace: TraceWriter | undefined;
+  if (options.traceFile !== undefined) {
+    const { own, inherited } = traceFilesOf(options.traceFile);
+    process.env[optionsVariable] = JSON.stringify({ ...options, traceFile: inherited });
+    trace = openTraceWriter(own, now, warn);
+  }
   // The header comes first and names the program's tfjs, which is known once it is loaded.
   const header = headerOf(options);
   let early: TraceRecord[] | undefined = [];
@@ -201,7 +206,8 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     trace?.close();
   };
   process.on('exit', finish);
-  if (trace !== undefined)
+  // Signals are the main thread's.
+  if (trace !== undefined && isMainThread)
     finishOnSignals(
       () => finish(130),
       () => {

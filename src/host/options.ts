@@ -3,7 +3,8 @@
  * All fields are optional; a program started with plain `node --import fullgraph/register` has none.
  */
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, parse } from 'node:path';
+import { isMainThread, threadId } from 'node:worker_threads';
 import { UserError } from '../ir/errors.ts';
 
 /** A captured graph to be written as .onnx when the program ends. */
@@ -18,7 +19,7 @@ export interface ExportRequest {
 }
 
 export interface HostOptions {
-  /** Where to write the trace; none is written when absent. */
+  /** Where to write the trace; `%p` stands for the process. None is written when absent. */
   readonly traceFile?: string;
   /** Name of a registered backend; default `onnxruntime`. */
   readonly backend?: string;
@@ -51,6 +52,19 @@ export interface HostOptions {
 export function defaultCacheDirectory(environment: Readonly<Record<string, string | undefined>>): string {
   const base = environment['XDG_CACHE_HOME'];
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'fullgraph');
+}
+
+/**
+ * Processes and threads that the program starts inherit the options, and would write over its trace.
+ * @returns the file that this process writes, and the name to leave to those.
+ */
+export function traceFilesOf(traceFile: string): { readonly own: string; readonly inherited: string } {
+  const id = isMainThread ? `${process.pid}` : `${process.pid}-${threadId}`;
+  const { dir, name, ext } = parse(traceFile);
+  return {
+    own: traceFile.replaceAll('%p', id),
+    inherited: traceFile.includes('%p') ? traceFile : join(dir, `${name}.%p${ext}`),
+  };
 }
 
 export const optionsVariable = 'FULLGRAPH_OPTIONS';

@@ -1,6 +1,6 @@
 /** Programs as users have them, started with `node --import fullgraph/register`, next to plain Node. */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -114,6 +114,38 @@ describe('a hosted program', () => {
       stdout: 'hi\n',
     });
     expect(await recordsOf(trace)).toContainEqual(expect.objectContaining({ kind: 'note', code: 'FG5004' }));
+  });
+
+  test('processes and threads that the program starts have traces of their own', async () => {
+    const file = await program(
+      'parts.cjs',
+      `const tf = require('@tensorflow/tfjs');
+       const { Worker, isMainThread } = require('node:worker_threads');
+       const { fork } = require('node:child_process');
+       if (isMainThread && process.send === undefined) {
+         new Worker(__filename).on('exit', () => fork(__filename));
+         tf.ones([2]).square().sum().print();
+       } else tf.ones([3]).square().sum().dataSync();`,
+    );
+    const traces = join(folder, 'traces');
+    await mkdir(traces);
+    expect(start(file, { hosted: true, settings: { traceFile: join(traces, 'run.jsonl') } })).toMatchObject({
+      status: 0,
+      stdout: 'Tensor\n    2\n',
+      stderr: '',
+    });
+    const names = (await readdir(traces)).sort();
+    expect(names.map((name) => name.replaceAll(/\d+/g, '#')).sort()).toEqual([
+      'run.#-#.jsonl',
+      'run.#.jsonl',
+      'run.jsonl',
+    ]);
+    for (const name of names) {
+      const records = await recordsOf(join(traces, name));
+      const reason = name === 'run.jsonl' ? 'FG1003' : 'FG1001';
+      expect(records).toContainEqual(expect.objectContaining({ kind: 'break', reason }));
+      expect(records.at(-1)).toMatchObject({ kind: 'end', exitCode: 0 });
+    }
   });
 
   test.each(['n.mjs', 'n.cjs'])('gets a stand-in for tfjs-node: %s', async (name) => {
