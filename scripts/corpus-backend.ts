@@ -25,7 +25,8 @@ async function activate(tf: Tf, job: CorpusJob, info: CaseInfo): Promise<Fullgra
     createRequire(path.join(info.corpus, 'package.json'))('@tensorflow/tfjs-backend-wasm');
     await tf.setBackend('wasm');
   }
-  if (job.backend !== 'fullgraph') return undefined;
+  if (job.isHosted === true) await tf.setBackend('cpu');
+  if (job.backend !== 'fullgraph' || job.isHosted === true) return undefined;
   const fullgraph = await installFullgraph(tf, { threads: job.threads, cacheDir: job.cacheDir });
   await tf.setBackend(fullgraph.backendName);
   return fullgraph;
@@ -44,6 +45,7 @@ export async function setup(tf: Tf, info: CaseInfo): Promise<void> {
       memory: { numTensors, numDataBuffers, numBytes },
       ...(fullgraph && { stats: fullgraph.stats() }),
     };
+    if (job.isHosted === true) process.emit('exit', code);
     writeFileSync(factsFile(job.factsDir, info.caseName), JSON.stringify(facts));
     exit(code);
   };

@@ -9,6 +9,8 @@ export interface CorpusJob {
   readonly threads: number;
   readonly cacheDir?: string;
   readonly factsDir: string;
+  /** The process is hosted: fullgraph is there already. */
+  readonly isHosted?: boolean;
 }
 
 export interface MemoryCounts {

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hasFullgraph } from '../bench/support/fullgraph.ts';
 import { factsFile } from './corpus-backend.ts';
+import { hostedEnvironment, writeReports } from './corpus-explain.ts';
 import {
   formatCorpusReport,
   type Baselines,
@@ -34,6 +35,7 @@ const usage = `Usage: CORPUS_DIR=... npm run corpus -- [options]
   --cache DIR                   keep compiled graphs on disk between runs
   --jobs N                      programs at a time (default: 1; more distort the times)
   --timeout SECONDS             per program (default: 300)
+  --reports DIR                 run them as \`fullgraph explain\` does, and write a report for each
   --record                      store times and memory as this backend's baseline in CORPUS_DIR/baselines.json
   --json FILE                   write the results as JSON`;
 
@@ -54,6 +56,7 @@ interface Options {
   readonly runner: string;
   readonly threads: number;
   readonly cacheDir: string | undefined;
+  readonly reports: string | undefined;
   readonly runnerArguments: readonly string[];
 }
 
@@ -91,6 +94,7 @@ async function runCorpus(options: Options): Promise<CaseResult[]> {
     backend: options.backend,
     threads: options.threads,
     factsDir,
+    isHosted: options.reports !== undefined,
     ...(options.cacheDir !== undefined && { cacheDir: options.cacheDir }),
   };
   const results: CaseResult[] = [];
@@ -105,6 +109,8 @@ async function runCorpus(options: Options): Promise<CaseResult[]> {
           CORPUS_DIR: options.corpus,
           FULLGRAPH_CORPUS_JOB: JSON.stringify(job),
           FULLGRAPH_SESSION: session,
+          ...(options.reports !== undefined &&
+            hostedEnvironment(options.reports, options.runner, options.cacheDir)),
         },
       },
     );
@@ -145,6 +151,7 @@ async function main(): Promise<number> {
       runner: { type: 'string' },
       threads: { type: 'string', default: '2' },
       cache: { type: 'string' },
+      reports: { type: 'string' },
       jobs: { type: 'string', default: '1' },
       timeout: { type: 'string', default: '300' },
       record: { type: 'boolean', default: false },
@@ -184,6 +191,7 @@ async function main(): Promise<number> {
     runner,
     threads: Number(values.threads),
     cacheDir: values.cache === undefined ? undefined : path.resolve(values.cache),
+    reports: values.reports === undefined ? undefined : path.resolve(values.reports),
     runnerArguments: [
       ...values.case.flatMap((name) => ['--case', name]),
       ...(values.match === undefined ? [] : ['--match', values.match]),
@@ -198,6 +206,11 @@ async function main(): Promise<number> {
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 1));
   const { text, isAccepted } = formatCorpusReport(backend, results, readBaselines(baselineFile));
   console.log(text);
+  if (values.reports !== undefined) {
+    const reports = await writeReports(path.resolve(values.reports));
+    console.log(`\n${reports.text}`);
+    if (!reports.isAccepted) return 1;
+  }
   return isAccepted || backend !== 'fullgraph' ? 0 : 1;
 }
 

@@ -23,6 +23,11 @@ export const programFlags = {
     isOnByDefault: true,
     help: 'Do not look for variable names, loops and branches in the sources',
   },
+  libraries: {
+    type: 'string',
+    value: '<paths>',
+    help: 'Fold frames of these files and folders (a,b) as if they lay in node_modules',
+  },
   savings: { type: 'boolean', isOnByDefault: true, help: 'Do not measure what each break costs' },
   freeze: { type: 'boolean', isOnByDefault: true, help: 'Do not turn unchanging weights into constants' },
   cache: { type: 'boolean', isOnByDefault: true, help: 'Do not use the disk cache of compiled graphs' },
@@ -53,6 +58,9 @@ export function toHostOptions(
     ...(values['max-nodes'] === undefined ? {} : { maxNodes: values['max-nodes'] }),
     ...(values['recompile-limit'] === undefined ? {} : { recompileLimit: values['recompile-limit'] }),
     ...(values.instrument === undefined ? {} : { instrument: values.instrument }),
+    ...(values.libraries === undefined
+      ? {}
+      : { libraries: values.libraries.split(',').map((path) => resolve(cwd, path)) }),
     ...(values.savings === undefined ? {} : { measureSavings: values.savings }),
     ...(values.freeze === undefined ? {} : { freeze: values.freeze }),
     ...(cacheDirectory === undefined ? {} : { cacheDirectory }),

@@ -2,6 +2,7 @@
  * Raw V8 frames → frames of the program's own sources: source maps applied, frames of tfjs and of libraries told from
  * the user's, source text kept for the trace, facts about calls looked up in it.
  */
+import { isAbsolute, relative } from 'node:path';
 import { analyzeSource, type CallFacts, type SourceFacts } from '../capture/source-facts.ts';
 import type { SourceRecord } from '../ir/record.ts';
 import type { StackFrame } from '../ir/span.ts';
@@ -25,20 +26,28 @@ export interface FrameResolver {
 const frameworkPath = /[\\/]node_modules[\\/]@tensorflow[\\/]/;
 const libraryPath = /[\\/]node_modules[\\/]/;
 
-function originOf(file: string, ownRoot: string): StackFrame['origin'] {
+function originOf(file: string, ownRoot: string, libraries: readonly string[]): StackFrame['origin'] {
   if (file === '' || file.startsWith('node:')) return 'runtime';
   if (frameworkPath.test(file) || file.startsWith(ownRoot)) return 'framework';
-  return libraryPath.test(file) ? 'library' : 'user';
+  const isLibrary = libraryPath.test(file) || libraries.some((library) => isInside(file, library));
+  return isLibrary ? 'library' : 'user';
+}
+
+function isInside(file: string, folder: string): boolean {
+  const way = relative(folder, file);
+  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
 }
 
 /**
  * @param ownRoot folder of fullgraph's own code; its frames count as framework.
+ * @param libraries files and folders that count as libraries.
  * @param compiled texts of modules that a require hook may have made from their files.
  * @param onSource called once per user file with its text.
  */
 export function createFrameResolver(options: {
   readonly ownRoot: string;
   readonly instrument: boolean;
+  readonly libraries?: readonly string[];
   readonly compiled?: CompiledTexts;
   readonly onSource: (record: SourceRecord) => void;
 }): FrameResolver {
@@ -58,7 +67,7 @@ export function createFrameResolver(options: {
   return {
     resolve(raw) {
       // Told by the file that runs: the sources that a library's map names are not on this machine.
-      const origin = originOf(toPath(raw.file), options.ownRoot);
+      const origin = originOf(toPath(raw.file), options.ownRoot, options.libraries ?? []);
       const place = origin === 'user' ? mapper.original(raw) : { ...raw, file: toPath(raw.file) };
       const code = origin === 'user' ? linesOf(place.file)?.[place.line - 1]?.trim() : undefined;
       return { ...place, function: raw.function, origin, ...(code === undefined ? {} : { code }) };

@@ -119,10 +119,15 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   const now = (): number => monotonicMs() - startedAt;
   const explain = options.explain ?? options.traceFile !== undefined;
   let trace: TraceWriter | undefined;
+  let openTrace = (): void => {};
   if (options.traceFile !== undefined) {
     const { own, inherited } = traceFilesOf(options.traceFile);
     process.env[optionsVariable] = JSON.stringify({ ...options, traceFile: inherited });
-    trace = openTraceWriter(own, now, warn);
+    openTrace = () => {
+      trace ??= openTraceWriter(own, now, warn);
+    };
+    // A thread may be anything, such as a compiler's: it has a trace once it has tfjs.
+    if (isMainThread) openTrace();
   }
   // The header comes first and names the program's tfjs, which is known once it is loaded.
   const header = headerOf(options);
@@ -141,6 +146,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   const frames = createFrameResolver({
     ownRoot,
     instrument: options.instrument ?? true,
+    libraries: options.libraries ?? [],
     compiled: explain ? keepCompiledTexts() : new Map(),
     onSource: onRecord,
   });
@@ -161,6 +167,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     onLoad(cores, models) {
       const core = cores.at(-1);
       if (core === undefined) return;
+      openTrace();
       writeHeader((core as { readonly version_core?: unknown }).version_core);
       try {
         session = install(core as unknown as TfjsCore, {
@@ -212,7 +219,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
       () => finish(130),
       () => {
         writeHeader();
-        trace.flush();
+        trace?.flush();
       },
     );
 }

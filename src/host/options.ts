@@ -31,6 +31,8 @@ export interface HostOptions {
   readonly explain?: boolean;
   /** Find variable names, loops and branches in the sources. Default true. */
   readonly instrument?: boolean;
+  /** Files and folders whose frames are folded like those of node_modules. */
+  readonly libraries?: readonly string[];
   /** Measure what each break costs by running the graphs on both sides as one. Default: with explain. */
   readonly measureSavings?: boolean;
   /** Ask the backend for per-node times. */

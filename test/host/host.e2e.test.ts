@@ -116,6 +116,19 @@ describe('a hosted program', () => {
     expect(await recordsOf(trace)).toContainEqual(expect.objectContaining({ kind: 'note', code: 'FG5004' }));
   });
 
+  test('frames of what counts as a library are folded', async () => {
+    await program('helper.cjs', `exports.read = (tensor) => tensor.dataSync();`);
+    const file = await program(
+      'user.cjs',
+      `const tf = require('@tensorflow/tfjs');\nrequire('./helper.cjs').read(tf.ones([2]).square().sum());`,
+    );
+    const trace = join(folder, 'folded.jsonl');
+    start(file, { hosted: true, settings: { traceFile: trace, libraries: [join(folder, 'helper.cjs')] } });
+    const records = await recordsOf(trace);
+    const frames = records.flatMap((record) => (record.kind === 'stack' ? record.frames : []));
+    expect(frames.find(({ origin }) => origin === 'user')?.file).toBe(join(folder, 'user.cjs'));
+  });
+
   test('processes and threads that the program starts have traces of their own', async () => {
     const file = await program(
       'parts.cjs',
@@ -123,6 +136,7 @@ describe('a hosted program', () => {
        const { Worker, isMainThread } = require('node:worker_threads');
        const { fork } = require('node:child_process');
        if (isMainThread && process.send === undefined) {
+         new Worker('1', { eval: true });
          new Worker(__filename).on('exit', () => fork(__filename));
          tf.ones([2]).square().sum().print();
        } else tf.ones([3]).square().sum().dataSync();`,

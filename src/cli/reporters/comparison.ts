@@ -57,13 +57,7 @@ export function renderComparison(page: Page, title: string, comparison: Comparis
     ...(rows.length === 0 ? [] : ['']),
     ...table(
       page,
-      [
-        { title: '' },
-        { title: '' },
-        { title: '', isFlexible: true },
-        { title: '' },
-        { title: '', align: 'right' },
-      ],
+      [{ title: '' }, { title: '' }, { title: '', cut: 'end' }, { title: '' }, { title: '', align: 'right' }],
       rows,
     ),
     ...(totalRows.length === 0 ? [] : ['']),

@@ -64,7 +64,7 @@ export function fit(text: string, columns: number, position: 'start' | 'middle' 
 export function spread(page: Page, left: string, right: string): string[] {
   const gap = page.columns - stringWidth(left) - stringWidth(right);
   if (right === '') return [left];
-  return gap >= 2 ? [`${left}${' '.repeat(gap)}${right}`] : [left, `  ${right}`];
+  return gap >= 2 ? [`${left}${' '.repeat(gap)}${right}`] : [...wrap(page, left), `  ${right}`];
 }
 
 export function pad(text: string, columns: number, align: 'left' | 'right' = 'left'): string {
@@ -75,8 +75,25 @@ export function pad(text: string, columns: number, align: 'left' | 'right' = 'le
 export interface Column {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** The one that gives way when the page is too narrow. */
-  readonly isFlexible?: true;
+  /** Gives way when the page is too narrow: where its texts are cut. */
+  readonly cut?: 'start' | 'end';
+}
+
+/** Narrower than this, a text says nothing. */
+const minCellColumns = 8;
+
+/** Takes from the widest column that gives way until all fit, or no more can be taken. */
+function narrow(widths: number[], columns: readonly Column[], room: number): void {
+  const total = widths.reduce((sum, width) => sum + width, 0);
+  for (let excess = total - room; excess > 0; excess--) {
+    const widest = columns.reduce(
+      (best, { cut }, index) =>
+        cut !== undefined && widths[index]! > (widths[best] ?? minCellColumns) ? index : best,
+      -1,
+    );
+    if (widest < 0) return;
+    widths[widest]!--;
+  }
 }
 
 /** Rows under dim titles, two spaces apart. */
@@ -90,18 +107,14 @@ export function table(
   const widths = columns.map((column, index) =>
     rows.reduce((width, row) => Math.max(width, stringWidth(row[index] ?? '')), stringWidth(column.title)),
   );
-  const total = widths.reduce((sum, width) => sum + width, 2 * (columns.length - 1)) + indent.length;
-  const flexible = columns.findIndex((column) => column.isFlexible === true);
-  if (flexible >= 0 && total > page.columns) {
-    widths[flexible] = Math.max(8, widths[flexible]! - (total - page.columns));
-  }
+  narrow(widths, columns, page.columns - indent.length - 2 * (columns.length - 1));
   const line = (cells: readonly string[]): string =>
     (
       indent +
       cells
         .map((cell, index) => {
           const width = widths[index]!;
-          const fitted = stringWidth(cell) > width ? fit(cell, width) : cell;
+          const fitted = stringWidth(cell) > width ? fit(cell, width, columns[index]!.cut) : cell;
           return pad(fitted, width, columns[index]!.align);
         })
         .join('  ')

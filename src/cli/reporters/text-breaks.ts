@@ -93,7 +93,8 @@ function codeLines(page: Page, item: BreakReport, sources: ReadonlyMap<string, s
   const gutter = String(frame.at(-1)?.line ?? site.line).length + 1;
   const name = site.function === '' ? '' : ` in ${site.function}`;
   const blank = ' '.repeat(gutter);
-  const head = `${blank}${ink.dim('-->')} ${ink.place(formatSite(site, true))}${name}`;
+  const arrow = `${blank}${ink.dim('-->')} `;
+  const head = wrap(page, `${ink.place(formatSite(site, true))}${name}`, arrow, `${blank}    `);
   const lines = frame.flatMap((line) => {
     const number = pad(String(line.line), gutter, 'right');
     const room = page.columns - gutter - 3;
@@ -107,7 +108,7 @@ function codeLines(page: Page, item: BreakReport, sources: ReadonlyMap<string, s
     const noted = note !== '' && under.length + 1 + note.length <= room ? `${under} ${note}` : under;
     return [code, `${blank} ${ink.dim('│')} ${ink.bad(noted)}`.trimEnd()];
   });
-  return [head, ...lines];
+  return [...head, ...lines];
 }
 
 function factLines(page: Page, item: BreakReport, gutter: string): string[] {
@@ -171,7 +172,7 @@ export function breakSection(page: Page, report: Report, limit: number): string[
     ...(brief.length === 0 ? [] : ['']),
     ...table(
       page,
-      [{ title: '' }, { title: '', isFlexible: true }, { title: '' }, { title: '', align: 'right' }],
+      [{ title: '' }, { title: '', cut: 'end' }, { title: '', cut: 'start' }, { title: '', align: 'right' }],
       brief.map((item) => [
         page.ink.fair(item.id),
         item.title,

@@ -2,7 +2,7 @@
 import type { Report } from '../../explain/report.ts';
 import { formatSite } from '../../explain/stacks.ts';
 import { formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
-import { bar, fit, pad, table, wrap, type Page } from './page.ts';
+import { bar, pad, table, wrap, type Page } from './page.ts';
 
 export function timeSection(page: Page, report: Report): string[] {
   if (report.time.length === 0) return [];
@@ -35,9 +35,7 @@ export function graphSection(page: Page, report: Report, limit: number): string[
       graph.runs === 0 ? '' : formatDuration(graph.runMs / graph.runs),
       graph.compileMs === 0 ? '' : formatDuration(graph.compileMs),
       graph.fallbacks.length === 0 ? '' : formatCount(graph.fallbacks.length),
-      graph.site === undefined
-        ? ''
-        : page.ink.place(fit(formatSite(graph.site), Math.floor(page.columns * 0.4), 'start')),
+      graph.site === undefined ? '' : page.ink.place(formatSite(graph.site)),
     ]);
   const rest = dear.length - rows.length;
   return [
@@ -47,13 +45,13 @@ export function graphSection(page: Page, report: Report, limit: number): string[
       page,
       [
         { title: 'id' },
-        { title: 'name', isFlexible: true },
+        { title: 'name', cut: 'end' },
         { title: 'nodes', align: 'right' },
         { title: 'runs', align: 'right' },
         { title: 'per run', align: 'right' },
         { title: 'compile', align: 'right' },
         { title: 'eager', align: 'right' },
-        { title: 'ends at' },
+        { title: 'ends at', cut: 'start' },
       ],
       rows,
     ),

@@ -67,7 +67,7 @@ export function torchGraphSection(page: Page, report: Report, limit: number): st
     page,
     [
       { title: 'id' },
-      { title: 'function', isFlexible: true },
+      { title: 'function', cut: 'end' },
       { title: 'ops', align: 'right' },
       { title: 'guards', align: 'right' },
       { title: 'latency', align: 'right' },
@@ -161,7 +161,7 @@ export function rankSection(page: Page, report: Report): string[] {
         { title: 'breaks', align: 'right' },
         { title: 'recompiles', align: 'right' },
         { title: 'compile', align: 'right' },
-        { title: 'differs', isFlexible: true },
+        { title: 'differs', cut: 'end' },
       ],
       rows,
     ),
@@ -223,7 +223,7 @@ export function compileSection(page: Page, report: Report, limit: number): strin
     ...table(
       page,
       [
-        { title: 'phase', isFlexible: true },
+        { title: 'phase', cut: 'end' },
         { title: 'count', align: 'right' },
         { title: 'time', align: 'right' },
         { title: 'share', align: 'right' },
