@@ -1,11 +1,12 @@
 /**
- * Optimized models on disk, one file per key. Files appear whole or not at all (temporary name, then rename), are never
+ * Optimized models and plans on disk, one file per key. Files appear whole or not at all (temporary name, then rename), are never
  * written into (another process may have them mapped), and the least recently used go when the folder grows too large.
  * A cache that cannot be used is no error: compiling works without it.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** Keys are names of files with the ending of what they hold. */
 export interface DiskCache {
   /** Path of the entry, if there is one. */
   find(key: string): string | undefined;
@@ -15,7 +16,8 @@ export interface DiskCache {
   discard(key: string): void;
 }
 
-const ending = '.ort';
+/** onnxruntime's models, and plans. */
+const endings: readonly string[] = ['.ort', '.plan'];
 const limitBytes = 2 * 1024 ** 3;
 
 interface Entry {
@@ -26,7 +28,7 @@ interface Entry {
 
 function entriesOf(directory: string): Entry[] {
   return readdirSync(directory).flatMap((name) => {
-    if (!name.endsWith(ending)) return [];
+    if (!endings.some((ending) => name.endsWith(ending))) return [];
     try {
       const path = join(directory, name);
       const { size, mtimeMs } = statSync(path);
@@ -58,7 +60,7 @@ function remove(path: string): void {
 }
 
 export function openDiskCache(directory: string): DiskCache {
-  const pathOf = (key: string): string => join(directory, `${key}${ending}`);
+  const pathOf = (key: string): string => join(directory, key);
   return {
     find(key) {
       const path = pathOf(key);
@@ -71,7 +73,7 @@ export function openDiskCache(directory: string): DiskCache {
       }
     },
     store(key, write) {
-      const temporary = join(directory, `${key}.${process.pid}.tmp${ending}`);
+      const temporary = join(directory, `${process.pid}.tmp.${key}`);
       try {
         mkdirSync(directory, { recursive: true });
         write(temporary);

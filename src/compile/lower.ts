@@ -57,6 +57,7 @@ function lowerCall(
   graphNodes: ReadonlyMap<string, GraphNode>,
   values: Map<string, OnnxValue>,
   constants: ReadonlySet<string>,
+  settling: ReadonlySet<string>,
   table: OpDefinitions,
 ): { readonly nodes: LoweredNode[]; readonly constants: LoweredConstant[] } | { readonly reason: string } {
   const definition = table.get(node.kernel);
@@ -75,6 +76,10 @@ function lowerCall(
     outputTypes,
     attributes: node.attributes,
     isConstant: (index) => node.inputs[index] !== undefined && constants.has(node.inputs[index].node),
+    isSettling: (index) => {
+      const name = node.inputs[index]?.node;
+      return name !== undefined && (constants.has(name) || settling.has(name));
+    },
   });
   if (results === undefined)
     return { reason: `no ONNX form for ${inputTypes.map((type) => type?.dtype ?? '_').join(', ')}` };
@@ -87,6 +92,9 @@ function lowerCall(
   return { nodes: pen.nodes, constants: pen.constants };
 }
 
+/** Where one of these runs, weights change with each run. */
+const gradientKernel = /Grad|Backprop/;
+
 /** Lowers every call and gives it its stage: eager calls of stage s run behind ONNX segment s. */
 function lowerCalls(
   graph: Graph,
@@ -97,13 +105,16 @@ function lowerCalls(
   const graphNodes = nodesByName(graph);
   const calls = new Map<string, LoweredCall>();
   const constants = new Set<string>();
+  const settling = new Set<string>();
+  const isInference = !graph.nodes.some((node) => node.kind === 'call' && gradientKernel.test(node.kernel));
   for (const node of graph.nodes) {
     if (node.kind !== 'call') {
       values.set(node.name, node.name);
       if (node.kind === 'constant') constants.add(node.name);
+      else if (isInference) settling.add(node.name);
       continue;
     }
-    const lowered = lowerCall(node, graphNodes, values, constants, table);
+    const lowered = lowerCall(node, graphNodes, values, constants, settling, table);
     const inputs = node.inputs.filter((ref) => ref !== undefined);
     if (inputs.length > 0 && inputs.every((ref) => constants.has(ref.node))) constants.add(node.name);
     const isEager = 'reason' in lowered;

@@ -1,4 +1,5 @@
 /** The default backend: graphs lowered to ONNX, run by onnxruntime on a device. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { onnxVersions } from '../onnx/index.ts';
 import {
@@ -12,13 +13,16 @@ import { BackendError } from '../ir/errors.ts';
 import { buildModel } from './build-model.ts';
 import type { Backend, RunKernel } from './executable.ts';
 import type { OpDefinitions } from './lower.ts';
-import { compileGraph, type ExecutableContext } from './onnx-executable.ts';
+import { codeVersion } from './code-version.ts';
+import { decodePlan, encodePlan } from './execution-plan.ts';
+import { hashGraph } from './hash-graph.ts';
+import { compileGraph, type ExecutableContext, type PlanCache } from './onnx-executable.ts';
 import { optimizeSegment } from './passes/index.ts';
 import type { ElementArray, Segment } from './segment.ts';
-import { openDiskCache } from './disk-cache.ts';
+import { openDiskCache, type DiskCache } from './disk-cache.ts';
 import { hashSegment } from './hash-segment.ts';
 import type { Generality } from './skeleton.ts';
-import { createSessionStore, type MakeSession, type Tier } from './session-store.ts';
+import { createSessionStore, type MadeSession, type MakeSession, type Tier } from './session-store.ts';
 
 export interface OnnxBackendOptions {
   readonly table: OpDefinitions;
@@ -54,6 +58,34 @@ const optimizationLevels: Readonly<Record<Tier, readonly OrtOptimizationLevel[]>
 interface Created {
   readonly native: OrtSession;
   readonly level: OrtOptimizationLevel | 'disk';
+  readonly file?: string;
+}
+
+function toMade({ native, level, file }: Created, durationMs: number): MadeSession {
+  const name =
+    level === 'all'
+      ? 'session'
+      : level === 'disk'
+        ? 'session from disk'
+        : `session (optimizations: ${level})`;
+  return {
+    session: {
+      run: (feeds, dims) => native.runArrays(feeds, dims) as ElementArray[],
+      dispose: () => native.dispose(),
+    },
+    cache: level === 'disk' ? 'disk' : 'none',
+    ...(file === undefined ? {} : { file }),
+    phases: [{ name, durationMs }],
+  };
+}
+
+/** Another process may remove a file of the cache at any time. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 export function createOnnxBackend(options: OnnxBackendOptions): Backend {
@@ -103,46 +135,65 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     throw refusal;
   }
 
-  /** From disk, else compiled and stored. A model that does not load is forgotten and compiled again. */
-  function createCached(segment: Segment, generality: Generality, tier: Tier): Created {
-    if (cache === undefined) return createAtBestLevel(segment, generality, tier);
-    const key = hashSegment(segment, generality, settings);
-    const stored = cache.find(key);
-    if (stored !== undefined) {
-      try {
-        return { native: createOrtSession(stored, common), level: 'disk' };
-      } catch (error) {
-        if (!(error instanceof BackendError)) throw error;
-        cache.discard(key);
-      }
+  function load(file: string): Created | undefined {
+    const path = cache?.find(file);
+    if (path === undefined) return undefined;
+    try {
+      return { native: createOrtSession(path, common), level: 'disk', file };
+    } catch (error) {
+      if (!(error instanceof BackendError)) throw error;
+      cache?.discard(file);
+      return undefined;
     }
-    if (tier === 'quick') return createAtBestLevel(segment, generality, tier);
+  }
+
+  /** From disk, else compiled and stored. A model that does not load is forgotten and compiled again. */
+  function createCached(segment: Segment, generality: Generality, tier: Tier): Created & { tier: Tier } {
+    if (cache === undefined) return { ...createAtBestLevel(segment, generality, tier), tier };
+    const key = hashSegment(segment, generality, settings);
+    const optimized = `${key}.ort`;
+    const quick = `${key}.quick.ort`;
+    const stored = load(optimized);
+    if (stored !== undefined) return { ...stored, tier: 'optimized' };
+    if (tier === 'quick') {
+      const storedQuick = load(quick);
+      if (storedQuick !== undefined) return { ...storedQuick, tier };
+    }
+    const file = tier === 'quick' ? quick : optimized;
     let created: Created | undefined;
-    cache.store(key, (path) => {
+    const isStored = cache.store(file, (path) => {
       created = createAtBestLevel(segment, generality, tier, path);
     });
-    return created ?? createAtBestLevel(segment, generality, tier);
+    created ??= createAtBestLevel(segment, generality, tier);
+    return { ...created, ...(isStored ? { file } : {}), tier };
   }
 
   const makeSession: MakeSession = (segment, generality, tier) => {
     const started = now();
-    const { native, level } = createCached(segment, generality, tier);
-    const name =
-      level === 'all'
-        ? 'session'
-        : level === 'disk'
-          ? 'session from disk'
-          : `session (optimizations: ${level})`;
-    return {
-      session: {
-        run: (feeds, dims) => native.runArrays(feeds, dims) as ElementArray[],
-        dispose: () => native.dispose(),
-      },
-      cache: level === 'disk' ? 'disk' : 'none',
-      tier: level === 'disk' ? 'optimized' : tier,
-      phases: [{ name, durationMs: now() - started }],
-    };
+    const created = createCached(segment, generality, tier);
+    return { ...toMade(created, now() - started), tier: created.tier };
   };
+
+  function createPlanCache(folder: DiskCache): PlanCache {
+    const all = JSON.stringify([settings, codeVersion(), options.dynamic ?? null, [...options.table.keys()]]);
+    return {
+      keyOf: (graph) => `${hashGraph(graph, all)}.plan`,
+      find(key) {
+        const path = folder.find(key);
+        const plan = path === undefined ? undefined : decodePlan(readText(path));
+        if (path !== undefined && plan === undefined) folder.discard(key);
+        return plan;
+      },
+      store: (key, plan) => {
+        folder.store(key, (path) => writeFileSync(path, encodePlan(plan)));
+      },
+      open(session) {
+        const started = now();
+        const created = load(session.file);
+        return created === undefined ? undefined : toMade(created, now() - started);
+      },
+    };
+  }
 
   const sessions = createSessionStore(makeSession, now, options.dynamic);
   const context: ExecutableContext = {
@@ -150,6 +201,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     sessions,
     runKernel: options.runKernel,
     optimize: optimizeSegment,
+    plans: cache === undefined ? undefined : createPlanCache(cache),
     now,
   };
   return {

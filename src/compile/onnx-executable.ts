@@ -1,37 +1,27 @@
 /**
  * An executable out of a lowered graph: segments on native sessions, the rest on eager kernels, in order. All that can
- * be decided once (which array feeds which input) is decided when the executable is made; a run only moves references.
+ * be decided once (which array feeds which input) is decided when the plan is made; a run only moves references. A plan
+ * that an earlier process kept saves lowering and passes.
  */
 import { InternalError } from '../ir/errors.ts';
 import type { CallNode, Graph } from '../ir/graph.ts';
 import { nodesByName, refKey, typeOf } from '../ir/graph.ts';
 import { elementCount, type HostArray } from '../ir/tensor-type.ts';
-import type { Compiled, RunKernel } from './executable.ts';
-import { leavesOf, lowerGraph, type LoweredGraph, type OpDefinitions } from './lower.ts';
+import type { CompileReport, Compiled, RunKernel } from './executable.ts';
+import type { CallStep, ExecutionPlan, SessionStep, StoredPlan, StoredSession } from './execution-plan.ts';
+import { leavesOf, lowerGraph, type OpDefinitions } from './lower.ts';
 import type { OnnxValue } from './ops/define-op.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import type { AcquiredSession, MadeSession, SessionStore } from './session-store.ts';
 
-/** A segment with its session, and where each feed comes from: a slot of the run, or a constant of its own. */
-interface BoundSegment {
-  readonly acquired: AcquiredSession;
-  readonly feeds: readonly (number | ElementArray)[];
-  readonly dims: readonly (readonly number[])[];
-  readonly outputSlots: readonly number[];
-  readonly outputLengths: readonly number[];
+/** Plans of earlier processes. */
+export interface PlanCache {
+  keyOf(graph: Graph): string;
+  find(key: string): StoredPlan | undefined;
+  store(key: string, plan: StoredPlan): void;
+  /** Loads a session; undefined when it is gone or damaged. */
+  open(session: StoredSession): MadeSession | undefined;
 }
-
-interface BoundCall {
-  readonly node: CallNode;
-  readonly inputs: readonly (
-    { readonly slot: number; readonly dtype: string; readonly shape: readonly number[] } | undefined
-  )[];
-  readonly outputSlots: readonly number[];
-}
-
-type BoundStep =
-  | { readonly kind: 'onnx'; readonly bound: BoundSegment }
-  | { readonly kind: 'eager'; readonly bound: BoundCall };
 
 export interface ExecutableContext {
   readonly table: OpDefinitions;
@@ -39,24 +29,35 @@ export interface ExecutableContext {
   readonly runKernel: RunKernel;
   /** Rewrites a segment before it is compared and compiled (layout and other ONNX-level passes). */
   readonly optimize: (segment: Segment) => Segment;
+  readonly plans?: PlanCache | undefined;
   readonly now: () => number;
 }
 
-function bindSegment(
+/** A plan and the sessions of its session steps, in order. */
+interface Planned {
+  readonly plan: ExecutionPlan;
+  readonly sessions: readonly AcquiredSession[];
+  /** Time that was no session's, by name. */
+  readonly phases: Phases;
+}
+
+type Phases = MadeSession['phases'];
+
+function planSegment(
   segment: Segment,
-  acquired: AcquiredSession,
+  { freeConstants }: AcquiredSession,
   slotOf: (name: OnnxValue) => number,
-): BoundSegment {
+): SessionStep {
   const feeds: (number | ElementArray)[] = segment.inputs.map((input) => slotOf(input.name));
   const dims: (readonly number[])[] = segment.inputs.map((input) => input.dims);
   for (const [index, constant] of segment.constants.entries()) {
-    if (acquired.freeConstants[index] !== true) continue;
+    if (freeConstants[index] !== true) continue;
     // A constant of the graph that became an input takes its value from the leaves of each run.
     feeds.push(constant.leaf === undefined ? constant.data : constant.leaf);
     dims.push(constant.dims);
   }
   return {
-    acquired,
+    kind: 'onnx',
     feeds,
     dims,
     outputSlots: segment.outputs.map((output) => slotOf(output.name)),
@@ -64,14 +65,14 @@ function bindSegment(
   };
 }
 
-function runSegment(bound: BoundSegment, slots: (HostArray | undefined)[]): void {
-  const feeds = bound.feeds.map((feed) => (typeof feed === 'number' ? (slots[feed] as ElementArray) : feed));
-  const results = bound.acquired.run(feeds, bound.dims);
-  for (const [index, slot] of bound.outputSlots.entries()) {
+function runSegment(step: SessionStep, session: AcquiredSession, slots: (HostArray | undefined)[]): void {
+  const feeds = step.feeds.map((feed) => (typeof feed === 'number' ? (slots[feed] as ElementArray) : feed));
+  const results = session.run(feeds, step.dims);
+  for (const [index, slot] of step.outputSlots.entries()) {
     const result = results[index]!;
-    if (result.length !== bound.outputLengths[index]) {
+    if (result.length !== step.outputLengths[index]) {
       throw new InternalError(
-        `output ${index} of a segment has ${result.length} elements, shape inference said ${bound.outputLengths[index]}`,
+        `output ${index} of a segment has ${result.length} elements, shape inference said ${step.outputLengths[index]}`,
         { code: 'FG9002', hint: 'Please report it with the trace file.' },
       );
     }
@@ -79,17 +80,20 @@ function runSegment(bound: BoundSegment, slots: (HostArray | undefined)[]): void
   }
 }
 
-function runCall(bound: BoundCall, slots: (HostArray | undefined)[], context: ExecutableContext): void {
-  const results = context.runKernel(
-    bound.node.kernel,
-    bound.inputs.map((input) => (input === undefined ? undefined : { ...input, data: slots[input.slot]! })),
-    context.table.get(bound.node.kernel)?.inputs ?? 'variadic',
-    bound.node.attributes,
+function runCall(
+  step: CallStep,
+  node: CallNode,
+  slots: (HostArray | undefined)[],
+  { runKernel, table }: ExecutableContext,
+): void {
+  const results = runKernel(
+    node.kernel,
+    step.inputs.map((input) => (input === null ? undefined : { ...input, data: slots[input.slot]! })),
+    table.get(node.kernel)?.inputs ?? 'variadic',
+    node.attributes,
   );
-  for (const [index, slot] of bound.outputSlots.entries()) slots[slot] = results[index]!.data;
+  for (const [index, slot] of step.outputSlots.entries()) slots[slot] = results[index]!.data;
 }
-
-type Phases = MadeSession['phases'];
 
 function phasesOf(sessions: readonly MadeSession[]): Phases {
   return sessions.flatMap((session) => session.phases);
@@ -103,13 +107,18 @@ function cacheOf(sessions: readonly MadeSession[]): 'disk' | 'none' {
   return sessions.every((session) => session.cache === 'disk') ? 'disk' : 'none';
 }
 
-/** Compiles a legal graph with concrete shapes. Acquires sessions from the store; the executable releases them. */
-export function compileGraph(graph: Graph, context: ExecutableContext): Compiled {
-  const started = context.now();
-  const lowered: LoweredGraph = lowerGraph(graph, context.table);
-  const leaves = leavesOf(graph);
+/** Optimized segments of a graph, by step. */
+function segmentsOf(graph: Graph, { table, optimize }: ExecutableContext): (Segment | undefined)[] {
+  return lowerGraph(graph, table).steps.map((step) =>
+    step.kind === 'onnx' ? optimize(step.segment) : undefined,
+  );
+}
 
-  // Slots of a run: leaves first, in order, then every value that crosses a step.
+/** By lowering. Acquires a session for each segment. */
+function makePlan(graph: Graph, context: ExecutableContext): Planned {
+  const started = context.now();
+  const lowered = lowerGraph(graph, context.table);
+  const leaves = leavesOf(graph);
   const slots = new Map<OnnxValue, number>(leaves.map((leaf, index) => [leaf.name, index]));
   const slotOf = (name: OnnxValue): number => {
     const known = slots.get(name);
@@ -124,73 +133,145 @@ export function compileGraph(graph: Graph, context: ExecutableContext): Compiled
   const loweredAt = context.now();
 
   const graphNodes = nodesByName(graph);
-  const acquired: AcquiredSession[] = [];
+  const sessions: AcquiredSession[] = [];
   const freeLeaves = leaves.map((leaf) => leaf.kind === 'placeholder');
-  const steps = lowered.steps.map((step, index): BoundStep => {
+  const steps = lowered.steps.map((step, index): SessionStep | CallStep => {
     if (step.kind === 'eager') {
       const inputs = step.node.inputs.map((ref) => {
-        if (ref === undefined) return undefined;
+        if (ref === undefined) return null;
         const type = typeOf(graphNodes, ref)!;
         return { slot: slotOfRef(refKey(ref)), dtype: type.dtype, shape: type.shape as readonly number[] };
       });
       const outputSlots = step.node.outputs.map((_, output) =>
         slotOfRef(refKey({ node: step.node.name, output })),
       );
-      return { kind: 'eager', bound: { node: step.node, inputs, outputSlots } };
+      return { kind: 'eager', node: graph.nodes.indexOf(step.node), inputs, outputSlots };
     }
     const segment = segments[index]!;
     const session = context.sessions.acquire(segment);
-    acquired.push(session);
+    sessions.push(session);
     for (const [position, constant] of segment.constants.entries()) {
       if (constant.leaf !== undefined && session.freeConstants[position] === true)
         freeLeaves[constant.leaf] = true;
     }
-    return { kind: 'onnx', bound: bindSegment(segment, session, slotOf) };
+    return planSegment(segment, session, slotOf);
   });
   const outputSlots = graph.outputs.map((ref) => slotOfRef(refKey(ref)));
-  const slotCount = slots.size;
-  const made = acquired.flatMap((session) => session.made ?? []);
-  const sessionPhases = phasesOf(made);
-  const ended = context.now();
-  const common = { fallbacks: lowered.fallbacks, lowered: lowered.lowered };
-
+  const { fallbacks, lowered: names } = lowered;
+  const sessionMs = sum(phasesOf(sessions.flatMap((session) => session.made ?? [])));
   return {
-    executable: {
+    plan: {
+      leafCount: leaves.length,
+      slotCount: slots.size,
       freeLeaves,
-      run(values) {
-        const run: (HostArray | undefined)[] = [...values];
-        run.length = slotCount;
-        for (const step of steps) {
-          if (step.kind === 'onnx') runSegment(step.bound, run);
-          else runCall(step.bound, run, context);
-        }
-        // Outputs are the caller's own: a leaf or a value that is returned twice is copied.
-        const given = new Set<number>();
-        return outputSlots.map((slot) => {
-          const value = run[slot]!;
-          const isShared = slot < leaves.length || given.has(slot);
-          given.add(slot);
-          return isShared ? value.slice() : value;
-        });
-      },
-      tierUp() {
-        const optimized = acquired.flatMap((session) => session.tierUp() ?? []);
-        if (optimized.length === 0) return undefined;
-        return { ...common, outcome: 'session', cache: cacheOf(optimized), phases: phasesOf(optimized) };
-      },
-      dispose() {
-        for (const session of acquired) session.release();
-      },
+      steps,
+      outputSlots,
+      fallbacks,
+      lowered: names,
     },
-    report: {
-      ...common,
-      outcome: made.length > 0 ? 'session' : 'shared',
-      cache: made.length === 0 ? 'shared' : cacheOf(made),
-      phases: [
-        { name: 'lower', durationMs: loweredAt - started },
-        ...sessionPhases,
-        { name: 'bind', durationMs: Math.max(0, ended - loweredAt - sum(sessionPhases)) },
-      ],
+    sessions,
+    phases: [
+      { name: 'lower', durationMs: loweredAt - started },
+      { name: 'bind', durationMs: Math.max(0, context.now() - loweredAt - sessionMs) },
+    ],
+  };
+}
+
+/** As an earlier process left it; undefined when it left none, or part of it is gone. */
+function findPlan(graph: Graph, key: string, context: ExecutableContext): Planned | undefined {
+  const started = context.now();
+  const stored = context.plans?.find(key);
+  if (stored === undefined) return undefined;
+  let segments: (Segment | undefined)[] | undefined;
+  const sessions: AcquiredSession[] = [];
+  const positions = stored.plan.steps.flatMap((step, index) => (step.kind === 'onnx' ? [index] : []));
+  for (const [index, session] of stored.sessions.entries()) {
+    const adopted = context.sessions.adopt(
+      session,
+      () => context.plans!.open(session),
+      () => (segments ??= segmentsOf(graph, context))[positions[index]!]!,
+    );
+    if (adopted === undefined) {
+      for (const acquired of sessions) acquired.release();
+      return undefined;
+    }
+    sessions.push(adopted);
+  }
+  const sessionMs = sum(phasesOf(sessions.flatMap((session) => session.made ?? [])));
+  const durationMs = Math.max(0, context.now() - started - sessionMs);
+  return { plan: stored.plan, sessions, phases: [{ name: 'plan from disk', durationMs }] };
+}
+
+/** Compiles a legal graph with concrete shapes. Acquires sessions from the store; the executable releases them. */
+export function compileGraph(graph: Graph, context: ExecutableContext): Compiled {
+  const started = context.now();
+  const key = context.plans?.keyOf(graph);
+  const keyMs = context.now() - started;
+  const found = key === undefined ? undefined : findPlan(graph, key, context);
+  const { plan, sessions, phases } = found ?? makePlan(graph, context);
+
+  const keep = (): void => {
+    const stored = sessions.flatMap((session) => session.stored() ?? []);
+    if (key === undefined || stored.length < sessions.length) return;
+    context.plans!.store(key, { plan, sessions: stored });
+  };
+  if (found === undefined) keep();
+
+  const common = { fallbacks: plan.fallbacks, lowered: plan.lowered };
+  const made = sessions.flatMap((session) => session.made ?? []);
+  const report: CompileReport = {
+    ...common,
+    outcome: made.length > 0 ? 'session' : 'shared',
+    cache: made.length === 0 ? 'shared' : cacheOf(made),
+    phases: [
+      ...(key === undefined ? [] : [{ name: 'key', durationMs: keyMs }]),
+      ...phases.slice(0, 1),
+      ...phasesOf(made),
+      ...phases.slice(1),
+    ],
+  };
+  return { executable: { ...createExecutable(graph, plan, sessions, context), tierUp }, report };
+
+  function tierUp(): CompileReport | undefined {
+    const optimized = sessions.flatMap((session) => session.tierUp() ?? []);
+    if (optimized.length === 0) return undefined;
+    keep();
+    return { ...common, outcome: 'session', cache: cacheOf(optimized), phases: phasesOf(optimized) };
+  }
+}
+
+function createExecutable(
+  graph: Graph,
+  plan: ExecutionPlan,
+  sessions: readonly AcquiredSession[],
+  context: ExecutableContext,
+): Compiled['executable'] {
+  let used = 0;
+  const steps = plan.steps.map((step) =>
+    step.kind === 'onnx'
+      ? { step, session: sessions[used++]! }
+      : { step, node: graph.nodes[step.node] as CallNode },
+  );
+  return {
+    freeLeaves: plan.freeLeaves,
+    run(values) {
+      const run: (HostArray | undefined)[] = [...values];
+      run.length = plan.slotCount;
+      for (const bound of steps) {
+        if (bound.session === undefined) runCall(bound.step, bound.node, run, context);
+        else runSegment(bound.step, bound.session, run);
+      }
+      // Outputs are the caller's own: a leaf or a value that is returned twice is copied.
+      const given = new Set<number>();
+      return plan.outputSlots.map((slot) => {
+        const value = run[slot]!;
+        const isShared = slot < plan.leafCount || given.has(slot);
+        given.add(slot);
+        return isShared ? value.slice() : value;
+      });
+    },
+    dispose() {
+      for (const session of sessions) session.release();
     },
   };
 }

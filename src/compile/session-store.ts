@@ -2,6 +2,7 @@
  * Sessions by skeleton: finds one that is general enough for a segment, or makes the least general one that covers all
  * segments met so far (ADR 0003).
  */
+import type { StoredSession } from './execution-plan.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import {
   covers,
@@ -24,6 +25,8 @@ export interface SegmentSession {
 export interface MadeSession {
   readonly session: SegmentSession;
   readonly cache: 'none' | 'disk';
+  /** Name under which it is kept on disk, if it is. */
+  readonly file?: string;
   readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
 }
 
@@ -37,9 +40,13 @@ export type MakeSession = (
 ) => MadeSession & { readonly tier: Tier };
 
 interface Variant {
-  readonly made: Segment;
+  /** What it was made of. */
+  readonly segment: () => Segment;
   readonly generality: Generality;
+  /** Under which it is found; absent while it is only adopted. */
+  skeleton: string | undefined;
   session: SegmentSession;
+  file: string | undefined;
   tier: Tier;
   makingMs: number;
   runMs: number;
@@ -52,6 +59,8 @@ export interface AcquiredSession {
   tierUp(): MadeSession | undefined;
   /** Per constant of the segment: fed at each run. */
   readonly freeConstants: readonly boolean[];
+  /** How to find it on disk, if it is there. */
+  stored(): StoredSession | undefined;
   /** Absent when an earlier session was general enough. */
   readonly made?: MadeSession;
   /** Gives the session back; the native one is disposed with its last user. */
@@ -60,6 +69,16 @@ export interface AcquiredSession {
 
 export interface SessionStore {
   acquire(segment: Segment): AcquiredSession;
+  /**
+   * A session that an earlier process stored.
+   * @param open loads it; undefined when it cannot be loaded.
+   * @param segment what it serves; asked for when sessions have to be compared.
+   */
+  adopt(
+    stored: StoredSession,
+    open: () => MadeSession | undefined,
+    segment: () => Segment,
+  ): AcquiredSession | undefined;
   dispose(): void;
 }
 
@@ -97,71 +116,109 @@ export function createSessionStore(
   dynamic?: boolean,
 ): SessionStore {
   const bySkeleton = new Map<string, Variant[]>();
+  /** Came from disk, and nobody had to look at what they were made of yet. */
+  const adopted = new Set<Variant>();
+
+  function add(skeleton: string, variant: Variant): void {
+    variant.skeleton = skeleton;
+    const variants = bySkeleton.get(skeleton);
+    if (variants === undefined) bySkeleton.set(skeleton, [variant]);
+    else variants.push(variant);
+  }
+
+  function settleAdopted(): void {
+    for (const variant of adopted) add(skeletonOf(variant.segment()), variant);
+    adopted.clear();
+  }
 
   function nextGenerality(variants: readonly Variant[], segment: Segment): Generality {
     let generality = fixedGenerality(segment);
     if (dynamic === false) return generality;
     for (const variant of variants) {
-      generality = mergeGenerality(generality, generalize(variant.generality, variant.made, segment));
+      generality = mergeGenerality(generality, generalize(variant.generality, variant.segment(), segment));
     }
     return dynamic === true || variants.length >= openUpAfter ? openUp(generality, segment) : generality;
   }
 
+  function variantOf(made: MadeSession, rest: Pick<Variant, 'segment' | 'generality' | 'tier'>): Variant {
+    const { session, file } = made;
+    return { ...rest, skeleton: undefined, session, file, makingMs: totalMs(made), runMs: 0, users: 0 };
+  }
+
+  function dispose(variant: Variant): void {
+    const { skeleton } = variant;
+    adopted.delete(variant);
+    if (skeleton !== undefined) {
+      const rest = bySkeleton.get(skeleton)!.filter((other) => other !== variant);
+      if (rest.length === 0) bySkeleton.delete(skeleton);
+      else bySkeleton.set(skeleton, rest);
+    }
+    variant.session.dispose();
+  }
+
+  function use(variant: Variant, made: MadeSession | undefined): AcquiredSession {
+    variant.users++;
+    let isReleased = false;
+    return {
+      run(feeds, dims) {
+        const started = now();
+        const results = variant.session.run(feeds, dims);
+        variant.runMs += now() - started;
+        return results;
+      },
+      tierUp() {
+        if (variant.tier === 'optimized' || variant.runMs < variant.makingMs * optimizingFactor) {
+          return undefined;
+        }
+        const optimized = makeSession(variant.segment(), variant.generality, 'optimized');
+        variant.session.dispose();
+        variant.session = optimized.session;
+        variant.file = optimized.file;
+        variant.tier = 'optimized';
+        return optimized;
+      },
+      freeConstants: variant.generality.freeConstants,
+      stored() {
+        const { file, tier, generality } = variant;
+        return file === undefined ? undefined : { file, isQuick: tier === 'quick', generality };
+      },
+      ...(made === undefined ? {} : { made }),
+      release() {
+        if (isReleased) return;
+        isReleased = true;
+        variant.users--;
+        if (variant.users === 0) dispose(variant);
+      },
+    };
+  }
+
   return {
     acquire(segment) {
-      const key = skeletonOf(segment);
-      const variants = bySkeleton.get(key) ?? [];
-      bySkeleton.set(key, variants);
-      let variant = variants.findLast((candidate) => covers(candidate.generality, candidate.made, segment));
-      let made: MadeSession | undefined;
-      if (variant === undefined) {
-        const generality = nextGenerality(variants, segment);
-        const created = makeSession(segment, generality, isQuickFirst(segment) ? 'quick' : 'optimized');
-        made = created;
-        variant = {
-          made: segment,
-          generality,
-          session: created.session,
-          tier: created.tier,
-          makingMs: totalMs(created),
-          runMs: 0,
-          users: 0,
-        };
-        variants.push(variant);
-      }
-      const found = variant;
-      found.users++;
-      let isReleased = false;
-      return {
-        run(feeds, dims) {
-          const started = now();
-          const results = found.session.run(feeds, dims);
-          found.runMs += now() - started;
-          return results;
-        },
-        tierUp() {
-          if (found.tier === 'optimized' || found.runMs < found.makingMs * optimizingFactor) return undefined;
-          const optimized = makeSession(found.made, found.generality, 'optimized');
-          found.session.dispose();
-          found.session = optimized.session;
-          found.tier = 'optimized';
-          return optimized;
-        },
-        freeConstants: found.generality.freeConstants,
-        ...(made === undefined ? {} : { made }),
-        release() {
-          if (isReleased) return;
-          isReleased = true;
-          found.users--;
-          if (found.users > 0) return;
-          variants.splice(variants.indexOf(found), 1);
-          if (variants.length === 0) bySkeleton.delete(key);
-          found.session.dispose();
-        },
-      };
+      settleAdopted();
+      const skeleton = skeletonOf(segment);
+      const variants = bySkeleton.get(skeleton) ?? [];
+      const known = variants.findLast((variant) => covers(variant.generality, variant.segment(), segment));
+      if (known !== undefined) return use(known, undefined);
+      const generality = nextGenerality(variants, segment);
+      const made = makeSession(segment, generality, isQuickFirst(segment) ? 'quick' : 'optimized');
+      const variant = variantOf(made, { segment: () => segment, generality, tier: made.tier });
+      add(skeleton, variant);
+      return use(variant, made);
+    },
+    adopt(stored, open, segment) {
+      const { file, isQuick, generality } = stored;
+      const all = [...adopted, ...[...bySkeleton.values()].flat()];
+      const known = all.find((variant) => variant.file === file);
+      if (known !== undefined) return use(known, undefined);
+      const made = open();
+      if (made === undefined) return undefined;
+      const variant = variantOf(made, { segment, generality, tier: isQuick ? 'quick' : 'optimized' });
+      adopted.add(variant);
+      return use(variant, made);
     },
     dispose() {
-      for (const variants of bySkeleton.values()) for (const variant of variants) variant.session.dispose();
+      for (const variant of [...adopted, ...[...bySkeleton.values()].flat()]) variant.session.dispose();
+      adopted.clear();
       bySkeleton.clear();
     },
   };

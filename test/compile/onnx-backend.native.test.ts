@@ -10,13 +10,15 @@ import { parseGraph } from '../../src/ir/parse.ts';
 
 let backend: Backend;
 
+const noFallback = (): never => {
+  throw new Error('no fallback expected');
+};
+
 function create(): Backend {
   backend = createOnnxBackend({
     table: opTable,
     threads: 1,
-    runKernel: () => {
-      throw new Error('no fallback expected');
-    },
+    runKernel: noFallback,
   });
   return backend;
 }
@@ -102,18 +104,17 @@ describe('disk cache', () => {
   const leaves = [Float32Array.of(1, 2), Float32Array.of(1, 0, 0, 1), Float32Array.of(0.5)];
 
   /** Compiles and runs in a backend of its own, as another process would. */
-  function compileAndRun(): { cache: string; outputs: unknown } {
+  function compileAndRun(): { cache: string; outputs: unknown; phases: string[] } {
     backend?.dispose();
     backend = createOnnxBackend({
       table: opTable,
       threads: 1,
       cacheDirectory: folder,
-      runKernel: () => {
-        throw new Error('no fallback expected');
-      },
+      runKernel: noFallback,
     });
     const { executable, report } = backend.compile(mlp(1), leaves);
-    return { cache: report.cache, outputs: executable.run(leaves) };
+    const phases = report.phases.map(({ name }) => name);
+    return { cache: report.cache, outputs: executable.run(leaves), phases };
   }
 
   test('a second process takes the optimized model from disk and computes the same', async () => {
@@ -121,17 +122,68 @@ describe('disk cache', () => {
     const second = compileAndRun();
     expect([first.cache, second.cache]).toEqual(['none', 'disk']);
     expect(second.outputs).toEqual(first.outputs);
-    expect((await readdir(folder)).every((name) => /^[0-9a-f]{32}\.ort$/.test(name))).toBe(true);
+    expect((await readdir(folder)).map((name) => name.replace(/^[0-9a-f]{32}/, '')).sort()).toEqual([
+      '.ort',
+      '.plan',
+    ]);
+    expect(first.phases).toContain('lower');
+    expect(second.phases).toEqual(['key', 'plan from disk', 'session from disk']);
   });
 
-  test('a damaged entry is compiled anew', async () => {
+  test.each([
+    ['.ort', 'no model', 'none'],
+    ['.plan', 'no plan', 'disk'],
+    ['.plan', `${'0'.repeat(64)}\n{}`, 'disk'],
+  ])('a damaged entry (%s: %j) is made anew', async (ending, text, cache) => {
     const first = compileAndRun();
-    const [entry] = await readdir(folder);
-    await writeFile(join(folder, entry!), 'no model');
+    const entry = (await readdir(folder)).find((name) => name.endsWith(ending));
+    await writeFile(join(folder, entry!), text);
     const second = compileAndRun();
-    expect(second.cache).toBe('none');
-    expect(second.outputs).toEqual(first.outputs);
-    expect(compileAndRun().cache).toBe('disk');
+    expect(second).toMatchObject({ cache, outputs: first.outputs });
+    expect(second.phases).toContain('lower');
+    const third = compileAndRun();
+    expect(third).toMatchObject({ cache: 'disk', outputs: first.outputs });
+    expect(third.phases).not.toContain('lower');
+  });
+
+  test('a plan without its session is made anew', async () => {
+    const first = compileAndRun();
+    for (const name of await readdir(folder)) if (name.endsWith('.ort')) await rm(join(folder, name));
+    const second = compileAndRun();
+    expect(second).toMatchObject({ cache: 'none', outputs: first.outputs });
+    expect(compileAndRun().phases).not.toContain('lower');
+  });
+
+  test('sessions from disk serve other sizes as if they had been made here', () => {
+    const make = (): Backend =>
+      createOnnxBackend({ table: opTable, threads: 1, cacheDirectory: folder, runKernel: noFallback });
+    const batch = (size: number): Float32Array[] => [
+      Float32Array.from({ length: 2 * size }, (_, index) => index),
+      Float32Array.of(1, 0, 0, 1),
+      Float32Array.of(0.5),
+    ];
+    const earlier = make();
+    for (const size of [2, 3]) earlier.compile(mlp(size), batch(size));
+    const values = earlier.compile(mlp(5), batch(5)).executable.run(batch(5));
+    earlier.dispose();
+
+    const later = make();
+    const reports = [2, 3, 5, 7].map((size) => later.compile(mlp(size), batch(size)).report);
+    expect(reports.map(({ outcome, cache }) => `${outcome} ${cache}`)).toEqual([
+      'session disk',
+      'session disk',
+      'shared shared',
+      'shared shared',
+    ]);
+    // Nobody compiled this size before: only now is what came from disk compared.
+    expect(reports.map(({ phases }) => phases.some(({ name }) => name === 'lower'))).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect(later.compile(mlp(5), batch(5)).executable.run(batch(5))).toEqual(values);
+    later.dispose();
   });
 
   test('a folder that cannot be written is no error', async () => {

@@ -14,7 +14,7 @@ import {
   windowAttributes,
   withoutNegativePadding,
 } from './conv-layout.ts';
-import { prefersProducts, tapViews, tapWeights } from './conv-taps.ts';
+import { prefersProducts, tapViews } from './conv-taps.ts';
 import {
   conv3DSamples,
   convSamples,
@@ -143,7 +143,7 @@ function writeConv(
   );
 }
 
-/** Per filter tap, what it sees times its `[in, out]` weights; the sum has channels last, as the image. */
+/** What all filter taps see, side by side, times their weights: channels stay last, and the filter is as it comes. */
 function writeProducts(
   context: LoweringContext,
   window: SlidingWindow,
@@ -151,12 +151,14 @@ function writeProducts(
 ): OnnxValue {
   const [x, filter] = context.inputs as [OnnxValue, OnnxValue];
   const positions = elementCount(window.outputShape) / window.outChannels;
-  const weights = tapWeights(context, filter, context.inputTypes[1]!.shape);
-  const products = tapViews(context, x, window.axes).map((view, tap) =>
-    context.op('MatMul', [reshape(context, view, [positions, window.inChannels]), weights[tap]!]),
-  );
-  const terms = bias === undefined ? products : [...products, bias];
-  const sum = terms.reduce((left, right) => context.op('Add', [left, right]));
+  const views = tapViews(context, x, window.axes);
+  const taps = views.length;
+  const rows = taps === 1 ? views[0]! : context.op('Concat', views, { axis: -1 });
+  const product = context.op('MatMul', [
+    reshape(context, rows, [positions, taps * window.inChannels]),
+    reshape(context, filter, [taps * window.inChannels, window.outChannels]),
+  ]);
+  const sum = bias === undefined ? product : context.op('Add', [product, bias]);
   return reshape(context, sum, window.outputShape);
 }
 

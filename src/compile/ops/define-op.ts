@@ -28,6 +28,8 @@ export interface LoweringContext {
   readonly attributes: Attributes;
   /** Whether input `index` is fixed when the session is made: a frozen weight, or computed from such. */
   isConstant(index: number): boolean;
+  /** Whether input `index` is a constant, or will be soon: a graph without gradients gets it from outside. */
+  isSettling(index: number): boolean;
   /**
    * Adds an ONNX node with one result. A number given as an attribute is an INT; write `{ float: 1 }` for a FLOAT.
    * Arrays of numbers are INTS.

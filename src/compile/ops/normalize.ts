@@ -37,7 +37,7 @@ function lowerBatchNorm(context: LoweringContext): readonly OnnxValue[] | undefi
   const epsilon = attribute.number(context.attributes, 'varianceEpsilon', 0.001);
   // tf.batchNorm lifts [batch, channels] to [1, 1, batch, channels], where transposes would not be free.
   const isLifted = shape[0] === 1 && shape[1] === 1;
-  const isFixed = [1, 2, 3, 4].every((index) => !types[index] || context.isConstant(index));
+  const isFixed = [1, 2, 3, 4].every((index) => !types[index] || context.isSettling(index));
   if (shape.length === 4 && !isLifted && isFixed && [1, 2, 3, 4].every(isVector)) {
     const parameter = (value: OnnxValue | undefined, otherwise: number): OnnxValue =>
       value ?? filled(context, otherwise, 'float32', [channels]);
