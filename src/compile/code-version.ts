@@ -1,7 +1,8 @@
 /** What plans on disk depend on besides the graph: the lowerings and passes that made them. */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 let known: string | undefined;
 
@@ -12,13 +13,21 @@ function newestIn(folder: string): number {
   );
 }
 
-/** The package's version; when run from its sources, their age as well, as they change without one. */
+/** The package's version; when run from its sources their age, or the bundle they are in, as they change without one. */
 export function codeVersion(): string {
-  if (known !== undefined) return known;
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  const isSource = import.meta.url.endsWith('.ts');
-  known = isSource ? `${version}+${newestIn(fileURLToPath(new URL('.', import.meta.url)))}` : version;
+  known ??= findVersion();
   return known;
+}
+
+function findVersion(): string {
+  const own = fileURLToPath(import.meta.url);
+  if (own.endsWith('.ts')) return `sources of ${newestIn(dirname(own))}`;
+  try {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    const { name, version } = JSON.parse(text) as { name?: unknown; version?: unknown };
+    if (name === 'fullgraph') return String(version);
+  } catch {
+    // Not where the package has it.
+  }
+  return `bundle ${createHash('sha256').update(readFileSync(own)).digest('hex')}`;
 }

@@ -95,6 +95,12 @@ function lowerCall(
 /** Where one of these runs, weights change with each run. */
 const gradientKernel = /Grad|Backprop/;
 
+/**
+ * onnxruntime takes more than linear time to make a session: 20 us per node up to here, four times as much per node of
+ * 4,000. Values that cross from one segment to the next cost a few percent of a run.
+ */
+const maxSegmentNodes = 1000;
+
 /** Lowers every call and gives it its stage: eager calls of stage s run behind ONNX segment s. */
 function lowerCalls(
   graph: Graph,
@@ -104,6 +110,7 @@ function lowerCalls(
 ): LoweredCall[] {
   const graphNodes = nodesByName(graph);
   const calls = new Map<string, LoweredCall>();
+  const nodesOfStage: number[] = [];
   const constants = new Set<string>();
   const settling = new Set<string>();
   const isInference = !graph.nodes.some((node) => node.kind === 'call' && gradientKernel.test(node.kernel));
@@ -133,6 +140,8 @@ function lowerCalls(
       }
       calls.set(node.name, { node, stage });
     } else {
+      while ((nodesOfStage[stage] ?? 0) >= maxSegmentNodes) stage++;
+      nodesOfStage[stage] = (nodesOfStage[stage] ?? 0) + lowered.nodes.length;
       calls.set(node.name, { node, stage, ...lowered });
     }
   }

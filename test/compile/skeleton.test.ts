@@ -224,3 +224,15 @@ describe('tiers', () => {
     expect(tiers).toEqual(['optimized']);
   });
 });
+
+test('a graph that is too large for one session becomes several, cut between kernel calls', () => {
+  const kernels = Array.from({ length: 1200 }, (_, index) => (index % 2 === 0 ? 'Relu' : 'Tanh'));
+  const { steps } = lowerGraph(chain(kernels, [2]), table);
+  const segments = steps.flatMap((step) => (step.kind === 'onnx' ? [step.segment] : []));
+  // Two nodes per call.
+  expect(segments.map(({ nodes }) => nodes.length)).toEqual([1000, 1000, 402]);
+  for (const [index, segment] of segments.entries()) {
+    if (index === 0) continue;
+    expect(segment.inputs.map(({ name }) => name)).toEqual([segments[index - 1]!.outputs[0]!.name]);
+  }
+});
