@@ -60,7 +60,10 @@ export interface SteadyResult {
 }
 
 export interface FirstCallResult {
+  /** The whole call, with what the program, tfjs and the graph's first run take. */
   readonly firstCallMs: number;
+  /** Recording and compiling in that call. */
+  readonly preparingMs: number;
   /** Time spent compiling in the first ten calls: later calls may compile again with frozen weights. */
   readonly compileMs: number;
   readonly diskCacheHits: number;

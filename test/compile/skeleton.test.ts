@@ -205,7 +205,7 @@ describe('tiers', () => {
 
   test('a large graph starts quick and is optimized once it has run for as long as that takes', () => {
     const { store, tiers, disposedCount } = tieredStore();
-    const executable = compileChain(500, store);
+    const executable = compileChain(300, store);
     let runs = 0;
     while (executable.tierUp!() === undefined) {
       executable.run([new Float32Array(2), Float32Array.of(1)]);
