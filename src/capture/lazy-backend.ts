@@ -49,6 +49,10 @@ const callsSizedByData: ReadonlySet<string> = new Set([
   'nonMaxSuppressionPaddedAsync',
 ]);
 
+function exposedArray({ exposed }: LazyValue): Float32Array | Int32Array | undefined {
+  return exposed instanceof WeakRef ? exposed.deref() : exposed;
+}
+
 export class LazyBackend {
   readonly data: ValueTable;
   /** Tile size that the cpu backend's matrix product reads from its backend. */
@@ -192,12 +196,15 @@ export class LazyBackend {
   }
 
   #adoptWrites(dataId: DataId, value: LazyValue): LazyValue {
-    const seen = value.exposed!.deref();
+    const seen = exposedArray(value);
     if (seen === undefined) {
       value.exposed = undefined;
       return value;
     }
-    if (sameBytes(seen, value.host as Float32Array)) return value;
+    if (sameBytes(seen, value.host as Float32Array)) {
+      if (!(value.exposed instanceof WeakRef)) value.exposed = new WeakRef(seen);
+      return value;
+    }
     const next = this.#context.recorder.hostValue(value.type, seen.slice());
     next.refCount = value.refCount;
     next.isState = value.isState;
@@ -216,11 +223,11 @@ export class LazyBackend {
     }
     const { host } = value!;
     if (!(host instanceof Float32Array || host instanceof Int32Array)) return copyHostArray(host!);
-    const seen = value!.exposed?.deref();
+    const seen = exposedArray(value!);
     if (seen !== undefined) return seen;
     const copy = host.slice();
     // A tensor that was disposed while it was read cannot be used any more.
-    if (this.data.has(dataId)) value!.exposed = new WeakRef(copy);
+    if (this.data.has(dataId)) value!.exposed = copy;
     return copy;
   }
 

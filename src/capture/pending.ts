@@ -38,9 +38,10 @@ export class LazyValue {
   deferral: { readonly learnedSlots: Set<number>; readonly slot: number } | undefined = undefined;
   /**
    * The array that reads handed to the program. In eager it is the tensor's memory, which programs write into; here it
-   * is a copy that later uses are compared with.
+   * is a copy that later uses are compared with. Weak from the first use on: a weak reference to what is read and
+   * disposed in a loop would keep it until the loop ends.
    */
-  exposed: WeakRef<Float32Array | Int32Array> | undefined = undefined;
+  exposed: Float32Array | Int32Array | WeakRef<Float32Array | Int32Array> | undefined = undefined;
   /** Reads under way that must find it even after its tensor was disposed. */
   pins = 0;
   /** Sequence of the last node that reads it. */
