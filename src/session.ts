@@ -62,6 +62,8 @@ export interface SessionOptions {
   readonly dynamic?: boolean;
   /** Compile each graph with several settings of the backend and keep the fastest. */
   readonly autotune?: boolean;
+  /** Measure the time of each node in the first runs of each graph. */
+  readonly profile?: boolean;
   /** Whether idle threads of the native runtime spin: faster on a quiet machine, slower on a busy one. */
   readonly spinning?: boolean;
 }
@@ -135,6 +137,8 @@ export interface BackendContext {
   /** All sizes open from the first compile, or none ever; absent: as they are met. */
   readonly dynamic: boolean | undefined;
   readonly cacheDirectory: string | undefined;
+  /** Measure the time of each node. */
+  readonly profile: boolean | undefined;
   readonly now: () => number;
 }
 
@@ -159,7 +163,15 @@ interface BackendEntry {
 
 const defaultBackend = 'onnxruntime';
 
-const onnxFactory: BackendFactory = ({ device, threads, spinning, dynamic, cacheDirectory, ...context }) =>
+const onnxFactory: BackendFactory = ({
+  device,
+  threads,
+  spinning,
+  dynamic,
+  cacheDirectory,
+  profile,
+  ...context
+}) =>
   createOnnxBackend({
     table: opTable,
     ...context,
@@ -168,6 +180,7 @@ const onnxFactory: BackendFactory = ({ device, threads, spinning, dynamic, cache
     ...(spinning === undefined ? {} : { spinning }),
     ...(dynamic === undefined ? {} : { dynamic }),
     ...(cacheDirectory === undefined ? {} : { cacheDirectory }),
+    ...(profile === undefined ? {} : { profile }),
   });
 
 function faultEntry(fault: Fault, summary: string): readonly [string, BackendEntry] {
@@ -295,6 +308,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     spinning: options.spinning,
     dynamic: options.dynamic,
     cacheDirectory: options.cacheDirectory === false ? undefined : options.cacheDirectory,
+    profile: options.profile,
     now,
   };
   const backend = options.autotune === true ? createTuned(factory, context) : factory(context);

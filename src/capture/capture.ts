@@ -85,7 +85,11 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   }
   const naming: GraphNaming = {
     leaf: variableName,
-    call: (node) => stacks?.find(node.stack)?.facts.target,
+    call(node) {
+      const target = stacks?.find(node.stack)?.facts.target;
+      // Of the parts of a pattern, nobody knows which one a call computes.
+      return target !== undefined && /^[[{]/.test(target) ? undefined : target;
+    },
     scope(node): CallNode['scope'] {
       const scope = stacks?.find(node.stack)?.scope;
       return scope === undefined || scope.length === 0 ? undefined : scope;
@@ -162,6 +166,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
     finish() {
       if (recorder.hasLiveNodes) reporter.graphBreak({ reason: 'FG1010' }, 0, undefined);
       recorder.drop();
+      cache.finish();
       reporter.finish();
     },
     uninstall() {

@@ -17,6 +17,7 @@ export interface GraphExecutable {
   run(leaves: readonly HostArray[]): HostArray[];
   readonly freeLeaves: readonly boolean[];
   tierUp?(): GraphCompileReport | undefined;
+  nodeTimes?(): { readonly runs: number; readonly nodes: Readonly<Record<string, number>> } | undefined;
   dispose(): void;
 }
 
@@ -275,6 +276,7 @@ export class GraphCache {
     victim.structure.graphs = victim.structure.graphs.filter((cached) => cached !== victim);
     const { family } = victim.structure;
     family.graphs = family.graphs.filter((cached) => cached !== victim);
+    this.#reportTimes(victim);
     victim.frozen?.compiled.executable.dispose();
     victim.compiled.executable.dispose();
   }
@@ -388,6 +390,7 @@ export class GraphCache {
   }
 
   #dropFrozen(cached: CachedGraph): void {
+    this.#reportTimes(cached);
     cached.frozen?.compiled.executable.dispose();
     cached.frozen = undefined;
     cached.stableRunMs = 0;
@@ -403,6 +406,17 @@ export class GraphCache {
       cached.structure.family.neverFreeze.add(frozen!.leaves[index]!);
       this.#dropFrozen(cached);
     }
+  }
+
+  /** Tells what profiles say about the graphs. */
+  finish(): void {
+    for (const cached of this.#graphs) this.#reportTimes(cached);
+  }
+
+  /** Of the form that ran last. */
+  #reportTimes(cached: CachedGraph): void {
+    const { executable } = cached.frozen?.compiled ?? cached.compiled;
+    this.#options.reporter.nodeTimes(cached.id, executable.nodeTimes?.());
   }
 
   dispose(): void {

@@ -3,7 +3,7 @@
  */
 import { callNodes, typeOf, nodesByName, refKey, type Graph } from '../ir/graph.ts';
 import { printGraph } from '../ir/print.ts';
-import type { GuardFailureRecord, NamedType, TraceRecord } from '../ir/record.ts';
+import type { GuardFailureRecord, NamedType, NodeTimesRecord, TraceRecord } from '../ir/record.ts';
 import type { TensorType } from '../ir/tensor-type.ts';
 import type { CompiledGraph } from './graph-cache.ts';
 import type { StackTaker, TakenStack } from './stacks.ts';
@@ -247,6 +247,10 @@ export class Reporter {
       this.#fallbacks.set(key, (sum = { kernel, reason, stack, count: 0, durationMs: 0 }));
     sum.count++;
     sum.durationMs += durationMs;
+  }
+
+  nodeTimes(graph: string, times: Omit<NodeTimesRecord, 'kind' | 'graph'> | undefined): void {
+    if (times !== undefined) this.emit?.({ kind: 'node-times', graph, ...times });
   }
 
   note(severity: 'info' | 'warning' | 'error', code: string, text: string): void {

@@ -21,6 +21,8 @@ export interface Executable {
    * @returns what was compiled; undefined when there was nothing to do.
    */
   tierUp?(): CompileReport | undefined;
+  /** Milliseconds per run of each node, when the backend was asked to profile; ends profiling. */
+  nodeTimes?(): { readonly runs: number; readonly nodes: Readonly<Record<string, number>> } | undefined;
   /** Releases native memory that no other executable shares. */
   dispose(): void;
 }

@@ -17,6 +17,7 @@ import { codeVersion } from './code-version.ts';
 import { decodePlan, encodePlan } from './execution-plan.ts';
 import { hashGraph } from './hash-graph.ts';
 import { compileGraph, type ExecutableContext, type PlanCache } from './onnx-executable.ts';
+import { createProfiler, type Profiler } from './profile-nodes.ts';
 import { optimizeSegment } from './passes/index.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import { openDiskCache, type DiskCache } from './disk-cache.ts';
@@ -36,6 +37,8 @@ export interface OnnxBackendOptions {
   readonly dynamic?: boolean;
   /** Folder for optimized models; absent: nothing is kept on disk. Only models for the cpu are. */
   readonly cacheDirectory?: string;
+  /** Measure the time of each node in the first runs. */
+  readonly profile?: boolean;
   /** Milliseconds; only differences count. */
   readonly now?: () => number;
 }
@@ -59,9 +62,11 @@ interface Created {
   readonly native: OrtSession;
   readonly level: OrtOptimizationLevel | 'disk';
   readonly file?: string;
+  readonly profiler?: Profiler | undefined;
 }
 
-function toMade({ native, level, file }: Created, durationMs: number): MadeSession {
+function toMade({ native, level, file, profiler }: Created, durationMs: number): MadeSession {
+  const endProfile = (): void => native.endProfiling();
   const name =
     level === 'all'
       ? 'session'
@@ -70,8 +75,16 @@ function toMade({ native, level, file }: Created, durationMs: number): MadeSessi
         : `session (optimizations: ${level})`;
   return {
     session: {
-      run: (feeds, dims) => native.runArrays(feeds, dims) as ElementArray[],
-      dispose: () => native.dispose(),
+      run(feeds, dims) {
+        const results = native.runArrays(feeds, dims) as ElementArray[];
+        profiler?.ran(endProfile);
+        return results;
+      },
+      nodeTimes: () => profiler?.times(endProfile),
+      dispose() {
+        profiler?.times(endProfile);
+        native.dispose();
+      },
     },
     cache: level === 'disk' ? 'disk' : 'none',
     ...(file === undefined ? {} : { file }),
@@ -119,15 +132,18 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     const model = buildModel(segment, generality);
     let refusal: unknown;
     for (const optimizationLevel of optimizationLevels[tier]) {
+      const profiler = options.profile === true ? createProfiler() : undefined;
       try {
         const native = createOrtSession(model, {
           ...common,
+          ...(profiler && { profilePrefix: profiler.prefix }),
           optimizationLevel,
           disabledOptimizers,
           ...(optimizedModelPath === undefined ? {} : { optimizedModelPath }),
         });
-        return { native, level: optimizationLevel };
+        return { native, level: optimizationLevel, profiler };
       } catch (error) {
+        profiler?.discard();
         if (!(error instanceof BackendError)) throw error;
         refusal ??= error;
       }
@@ -138,9 +154,12 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   function load(file: string): Created | undefined {
     const path = cache?.find(file);
     if (path === undefined) return undefined;
+    const profiler = options.profile === true ? createProfiler() : undefined;
     try {
-      return { native: createOrtSession(path, common), level: 'disk', file };
+      const profiled = profiler === undefined ? common : { ...common, profilePrefix: profiler.prefix };
+      return { native: createOrtSession(path, profiled), level: 'disk', file, profiler };
     } catch (error) {
+      profiler?.discard();
       if (!(error instanceof BackendError)) throw error;
       cache?.discard(file);
       return undefined;

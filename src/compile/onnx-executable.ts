@@ -11,6 +11,7 @@ import type { CompileReport, Compiled, RunKernel } from './executable.ts';
 import type { CallStep, ExecutionPlan, SessionStep, StoredPlan, StoredSession } from './execution-plan.ts';
 import { leavesOf, lowerGraph, type OpDefinitions } from './lower.ts';
 import type { OnnxValue } from './ops/define-op.ts';
+import { joinTimes } from './profile-nodes.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import type { AcquiredSession, MadeSession, SessionStore } from './session-store.ts';
 
@@ -270,6 +271,7 @@ function createExecutable(
         return isShared ? value.slice() : value;
       });
     },
+    nodeTimes: () => joinTimes(sessions.flatMap((session) => session.nodeTimes() ?? [])),
     dispose() {
       for (const session of sessions) session.release();
     },

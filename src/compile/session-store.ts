@@ -3,6 +3,7 @@
  * segments met so far (ADR 0003).
  */
 import type { StoredSession } from './execution-plan.ts';
+import type { NodeTimes } from './profile-nodes.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import {
   covers,
@@ -19,6 +20,8 @@ import {
 export interface SegmentSession {
   /** @returns one array per output of the segment. */
   run(feeds: readonly ElementArray[], dims: readonly (readonly number[])[]): ElementArray[];
+  /** Time per node of the graph, when the session is profiled. Ends profiling. */
+  nodeTimes?(): NodeTimes | undefined;
   dispose(): void;
 }
 
@@ -59,6 +62,7 @@ export interface AcquiredSession {
   tierUp(): MadeSession | undefined;
   /** Per constant of the segment: fed at each run. */
   readonly freeConstants: readonly boolean[];
+  nodeTimes(): NodeTimes | undefined;
   /** How to find it on disk, if it is there. */
   stored(): StoredSession | undefined;
   /** Absent when an earlier session was general enough. */
@@ -178,6 +182,7 @@ export function createSessionStore(
         return optimized;
       },
       freeConstants: variant.generality.freeConstants,
+      nodeTimes: () => variant.session.nodeTimes?.(),
       stored() {
         const { file, tier, generality } = variant;
         return file === undefined ? undefined : { file, isQuick: tier === 'quick', generality };

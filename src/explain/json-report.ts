@@ -86,6 +86,8 @@ export interface JsonReport {
     readonly guards: number | null;
     /** Number of nodes by kernel or function. */
     readonly ops: Readonly<Record<string, number>>;
+    /** Milliseconds per run by node, dearest first; null without --profile. */
+    readonly nodeTimes: Readonly<Record<string, number>> | null;
     readonly inputs: readonly JsonTensor[];
     readonly outputs: readonly JsonTensor[];
     readonly site: JsonSite | null;
@@ -272,6 +274,10 @@ export function toJsonReport(report: Report): JsonReport {
       fallbacks: graph.fallbacks.length,
       guards: graph.compiles.at(-1)?.guardCount ?? null,
       ops: graph.opCounts,
+      nodeTimes:
+        graph.nodeTimes.size === 0
+          ? null
+          : Object.fromEntries([...graph.nodeTimes].sort((left, right) => right[1] - left[1])),
       inputs: graph.inputs.map(jsonTensor),
       outputs: graph.outputs.map(jsonTensor),
       site: jsonSite(graph.site),

@@ -116,6 +116,24 @@ describe('a hosted program', () => {
     expect(await recordsOf(trace)).toContainEqual(expect.objectContaining({ kind: 'note', code: 'FG5004' }));
   });
 
+  test('nodes are timed when asked for', async () => {
+    const file = await program(
+      'timed.cjs',
+      `const tf = require('@tensorflow/tfjs');
+       const w = tf.variable(tf.ones([64, 64]));
+       for (let i = 0; i < 5; i++) tf.tidy(() => tf.ones([8, 64]).matMul(w).relu().sum().dataSync());`,
+    );
+    const trace = join(folder, 'timed.jsonl');
+    start(file, { hosted: true, settings: { traceFile: trace, profile: true } });
+    const times = (await recordsOf(trace)).flatMap((record) =>
+      record.kind === 'node-times' ? [record] : [],
+    );
+    expect(times.length).toBeGreaterThan(0);
+    const nodes = Object.entries(times.at(-1)!.nodes);
+    expect(nodes.map(([name]) => name)).toContain('sum');
+    expect(nodes.every(([, ms]) => ms >= 0)).toBe(true);
+  });
+
   test('frames of what counts as a library are folded', async () => {
     await program('helper.cjs', `exports.read = (tensor) => tensor.dataSync();`);
     const file = await program(

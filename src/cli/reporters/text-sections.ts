@@ -60,6 +60,42 @@ export function graphSection(page: Page, report: Report, limit: number): string[
   ];
 }
 
+/** What profiled graphs spent their time on. @param limit rows. */
+export function nodeSection(page: Page, report: Report, limit: number): string[] {
+  const nodes = report.graphs.flatMap((graph) =>
+    [...graph.nodeTimes].map(([node, ms]) => ({ graph, node, ms, totalMs: ms * graph.runs })),
+  );
+  if (nodes.length === 0) return [];
+  const sum = nodes.reduce((total, node) => total + node.totalMs, 0);
+  const dear = nodes.sort((left, right) => right.totalMs - left.totalMs).slice(0, limit);
+  const rows = dear.map(({ graph, node, ms, totalMs }) => {
+    const site = graph.origins.get(node)?.site;
+    return [
+      page.ink.strong(node),
+      graph.id,
+      formatDuration(ms),
+      formatShare(totalMs / sum),
+      site === undefined ? '' : page.ink.place(formatSite(site)),
+    ];
+  });
+  return [
+    page.ink.heading('Dearest nodes'),
+    '',
+    ...table(
+      page,
+      [
+        { title: 'node', cut: 'end' },
+        { title: 'graph' },
+        { title: 'per run', align: 'right' },
+        { title: 'share', align: 'right' },
+        { title: 'called at', cut: 'start' },
+      ],
+      rows,
+    ),
+    '',
+  ];
+}
+
 /** @param limit kernels. */
 export function fallbackSection(page: Page, report: Report, limit: number): string[] {
   if (report.fallbacks.length === 0) return [];

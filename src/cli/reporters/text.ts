@@ -7,7 +7,7 @@ import { formatCount, formatPlural, formatShare } from '../../explain/units.ts';
 import { wrap, type Page } from './page.ts';
 import { breakSection } from './text-breaks.ts';
 import { recompileSection } from './text-recompiles.ts';
-import { fallbackSection, graphSection, noteSection, timeSection } from './text-sections.ts';
+import { fallbackSection, graphSection, nodeSection, noteSection, timeSection } from './text-sections.ts';
 import { compileSection, frameSection, rankSection, torchGraphSection } from './text-torch.ts';
 
 export interface TextOptions {
@@ -76,7 +76,7 @@ export function renderText(page: Page, report: Report, options: TextOptions): st
     ...timeSection(page, report),
     ...(report.source === 'torch'
       ? [...torchGraphSection(page, report, limit), ...compileSection(page, report, limit)]
-      : graphSection(page, report, limit)),
+      : [...graphSection(page, report, limit), ...nodeSection(page, report, limit)]),
     ...noteSection(page, report),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
