@@ -109,8 +109,9 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.spinning === undefined ? {} : { spinning: options.spinning }),
   };
+  // Models on disk have the names of whoever stored them, and a profile speaks of nodes by name.
   const cache =
-    options.cacheDirectory === undefined || device !== 'cpu'
+    options.cacheDirectory === undefined || device !== 'cpu' || options.profile === true
       ? undefined
       : openDiskCache(options.cacheDirectory);
   const disabledOptimizers = [...slowFusions, ...brokenOptimizers];
@@ -154,12 +155,9 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   function load(file: string): Created | undefined {
     const path = cache?.find(file);
     if (path === undefined) return undefined;
-    const profiler = options.profile === true ? createProfiler() : undefined;
     try {
-      const profiled = profiler === undefined ? common : { ...common, profilePrefix: profiler.prefix };
-      return { native: createOrtSession(path, profiled), level: 'disk', file, profiler };
+      return { native: createOrtSession(path, common), level: 'disk', file };
     } catch (error) {
-      profiler?.discard();
       if (!(error instanceof BackendError)) throw error;
       cache?.discard(file);
       return undefined;
