@@ -10,6 +10,7 @@ import type { GraphNaming } from './build-graph.ts';
 import { GraphCache, type GraphCompiler } from './graph-cache.ts';
 import { eagerBackendName, installBackend, type InstalledBackend } from './install-backend.ts';
 import { LazyBackend } from './lazy-backend.ts';
+import { createLayerScopes } from './layer-scopes.ts';
 import { createLazyKernel } from './lazy-kernels.ts';
 import type { LazyValue } from './pending.ts';
 import { Recorder, type FinishedRun } from './recorder.ts';
@@ -65,10 +66,11 @@ export interface Capture {
 export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   const engine: Engine = tf.engine();
   const { onRecord } = options;
+  const layerScopes = createLayerScopes();
   const stacks =
     options.frames === undefined
       ? undefined
-      : new StackTaker(options.frames, (record) => onRecord?.(record), currentEntry);
+      : new StackTaker(options.frames, (record) => onRecord?.(record), currentEntry, layerScopes.path);
   const reporter = new Reporter(options.now, onRecord, stacks);
   const types = new TypeTable();
   const signatures = new SignatureTable(types);
@@ -149,6 +151,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   const wrapAll = (exports: object): void => {
     wrapOptimizers(exports, wraps, { recorder, reporter, engine, backend: () => backend });
     if (stacks !== undefined) wrapModels(exports, wraps, stacks);
+    if (stacks !== undefined) layerScopes.wrap(exports, wraps);
     replay?.wrapModels(exports, wraps);
   };
   wrapAll(tf);

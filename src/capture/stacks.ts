@@ -40,7 +40,7 @@ export interface TakenStack {
   readonly api: string | undefined;
   /** Whether the text of any user frame has a loop around its call. */
   readonly isInLoop: boolean;
-  /** Names of functions around the call, outermost first. */
+  /** Names of functions, then of layers, around the call, outermost first. */
   readonly scope: readonly string[];
   /** The line of the program that it belongs to, whatever called it. */
   readonly site: number;
@@ -77,27 +77,33 @@ export class StackTaker {
   readonly #resolver: FrameResolver;
   readonly #onStack: (record: StackRecord) => void;
   readonly #entry: () => TakenStack | undefined;
+  readonly #layers: readonly string[];
   readonly #byKey = new Map<string, TakenStack>();
   readonly #byId: TakenStack[] = [];
   readonly #frames = new Map<string, StackFrame>();
   readonly #sites = new Map<string, number>();
 
-  /** @param entry where the program entered the code that is running, when the stack may not reach that far. */
+  /**
+   * @param entry where the program entered the code that is running, when the stack may not reach that far.
+   * @param layers names of the layers that are being applied, outermost first; changes with time.
+   */
   constructor(
     resolver: FrameResolver,
     onStack: (record: StackRecord) => void,
     entry: () => TakenStack | undefined = () => undefined,
+    layers: readonly string[] = [],
   ) {
     this.#resolver = resolver;
     this.#onStack = onStack;
     this.#entry = entry;
+    this.#layers = layers;
   }
 
   /** The stack of the caller, without fullgraph's own frames. */
   take(): TakenStack {
     const sites = callSites();
     const entry = this.#entry();
-    let key = entry === undefined ? '' : `${entry.id}\n`;
+    let key = `${entry?.id}\n${this.#layers.join('/')}\n`;
     const raws: RawFrame[] = [];
     for (const site of sites) {
       const file = site.getFileName() ?? '';
@@ -148,10 +154,13 @@ export class StackTaker {
       facts,
       api: (userIndex === outsideIndex ? facts.callee : undefined) ?? (entry === '' ? undefined : entry),
       isInLoop: allFacts.some((fact) => fact.loop !== undefined),
-      scope: userFrames
-        .map((frame) => frame.function)
-        .filter((name) => name !== '')
-        .toReversed(),
+      scope: [
+        ...userFrames
+          .map((frame) => frame.function)
+          .filter((name) => name !== '')
+          .toReversed(),
+        ...this.#layers,
+      ],
       site: this.#site(userFrame(frames)),
     };
   }

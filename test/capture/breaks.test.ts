@@ -163,3 +163,38 @@ describe('strict sessions', () => {
     ]);
   });
 });
+
+describe('nodes', () => {
+  it('lie in the functions and layers that they were called in', async () => {
+    const { records } = await runBody(
+      'layers',
+      `const block = tf.sequential({ name: 'block', layers: [tf.layers.dense({ units: 4, inputShape: [8], name: 'up' })] });
+       const model = tf.sequential({ name: 'net', layers: [block, tf.layers.dense({ units: 2, name: 'head' })] });
+       function infer() { return model.apply(tf.ones([3, 8])); }
+       const y = infer();
+       const z = y.relu();
+       z.dataSync();`,
+    );
+    const scopes = recordsOf(records, 'graph').flatMap(({ origins }) =>
+      (origins ?? []).map(({ scope }) => scope?.slice(scope.indexOf('program')).join(' > ')),
+    );
+    // A model inside of a model is taken apart by tfjs.
+    expect(new Set(scopes)).toEqual(
+      new Set(['program > infer > net > up', 'program > infer > net > head', 'program']),
+    );
+  });
+
+  it('of parts of a pattern are named after their op', async () => {
+    const { records } = await runBody(
+      'pattern',
+      `const w = tf.variable(tf.ones([2]));
+       const { value, grads } = tf.variableGrads(() => w.square().sum());
+       value.dataSync();`,
+    );
+    const names = recordsOf(records, 'graph').flatMap(({ origins }) =>
+      (origins ?? []).map(({ node }) => node),
+    );
+    expect(names).toContain('square');
+    expect(names.filter((name) => name.includes('value') || name.includes('grads'))).toEqual([]);
+  });
+});
