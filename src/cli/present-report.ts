@@ -73,13 +73,32 @@ export async function presentReport(
       `\n${renderComparison(pageFor(context, output), `Compared with ${values.baseline}`, comparison)}`,
     );
   }
+  return enforceBudget(report, values, context, comparison);
+}
+
+/**
+ * Names what exceeds the budget on standard error.
+ * @param comparison with the baseline; read from the flags when absent.
+ * @returns 1 when a budget is exceeded.
+ */
+export async function enforceBudget(
+  report: Report,
+  values: ReportValues,
+  context: Context,
+  comparison?: ReturnType<typeof compareReports>,
+): Promise<ExitCode> {
+  const json = toJsonReport(report);
+  const baseline =
+    comparison === undefined && values.baseline !== undefined
+      ? await readBaseline(values.baseline, context)
+      : undefined;
   const violations = checkBudget(
     json,
     {
       ...(values['max-breaks'] === undefined ? {} : { maxBreaks: values['max-breaks'] }),
       ...(values['max-recompiles'] === undefined ? {} : { maxRecompiles: values['max-recompiles'] }),
     },
-    comparison,
+    baseline === undefined ? comparison : compareReports(baseline, json),
   );
   if (violations.length === 0) return 0;
   const isGithub = (context.env['GITHUB_ACTIONS'] ?? '') !== '';

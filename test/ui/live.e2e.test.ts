@@ -47,6 +47,18 @@ describe('a program', () => {
     expect(session.isAlternate()).toBe(false);
   });
 
+  test.each([
+    ['a program', `${root}fixtures/programs/digits/train.ts`, 4],
+    ['a trace', training, 3],
+  ])('that is over its budget says so when the UI is closed: %s', async (_kind, input, breaks) => {
+    const session = start(['explain', '-i', input, '--max-breaks', '1']);
+    await session.until('[1 Summary]');
+    if (input !== training) await session.until(/ended\s+\d+\/\d+$/m, 60_000);
+    session.send('q');
+    expect((await session.exited).exitCode).toBe(1);
+    expect(session.text().replaceAll('\n', '')).toContain(`${breaks} distinct breaks, 1 break allowed`);
+  });
+
   test('that fails hands on its exit code, and keeps its trace when asked to', async () => {
     const folder = temporary();
     writeFileSync(join(folder, 'fails.mjs'), 'console.error("so it goes"); process.exit(3);');

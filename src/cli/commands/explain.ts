@@ -14,7 +14,7 @@ import { inspectProgram, inspectTrace } from '../interactive/inspect-input.ts';
 import { isInteractive } from '../interactive/open-ui.ts';
 import { loadReport } from '../load-report.ts';
 import { claimTraceFile, print, writeWhole } from '../output.ts';
-import { formatOf, presentReport, type ReportValues } from '../present-report.ts';
+import { enforceBudget, formatOf, presentReport, type ReportValues } from '../present-report.ts';
 import { programFlags, toHostOptions } from '../program-flags.ts';
 import { reportFlags } from '../report-flags.ts';
 import type { TraceInput } from '../read-trace.ts';
@@ -144,8 +144,11 @@ export const explainCommand: Command = defineCommand({
     const input = await findInput(positionals, rest, context);
     const isForPeople = formatOf(values) === 'text' && values.output === undefined;
     if (values.interactive === true && isForPeople && isInteractive(context)) {
-      if (input.kind === 'script') return inspectProgram(input, values, values['trace-out'], context);
-      if (input.kind === 'trace' || input.kind === 'torch') return inspectTrace(input, context);
+      const judge = (report: Report): Promise<ExitCode> => enforceBudget(report, values, context);
+      if (input.kind === 'script') {
+        return inspectProgram(input, values, values['trace-out'], context, judge);
+      }
+      if (input.kind === 'trace' || input.kind === 'torch') return inspectTrace(input, context, judge);
     }
     switch (input.kind) {
       case 'script':

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createReportBuilder } from '../../explain/report-builder.ts';
+import type { Report } from '../../explain/report.ts';
 import { createOutputFold } from '../../ui/live/output-model.ts';
 import { checkScript } from '../check-script.ts';
 import type { Context, ExitCode } from '../command.ts';
@@ -28,8 +29,17 @@ export async function endOf(bench: Workbench): Promise<ExitCode> {
   }
 }
 
+/** Holds a report against a budget when the UI is closed. */
+export type Judge = (report: Report) => Promise<ExitCode>;
+
+const acquit: Judge = () => Promise.resolve(0);
+
 /** A trace that is all there, or all that there is. */
-export async function inspectTrace(input: TraceInput, context: Context): Promise<ExitCode> {
+export async function inspectTrace(
+  input: TraceInput,
+  context: Context,
+  judge: Judge = acquit,
+): Promise<ExitCode> {
   void loadMount();
   const { report } = await loadReport(input, context);
   const isOurs = input.kind === 'trace' && input.bytes === undefined && report.source === 'fullgraph';
@@ -37,7 +47,8 @@ export async function inspectTrace(input: TraceInput, context: Context): Promise
     { report, status: missingParts(report), ...(isOurs ? { trace: input.path } : {}) },
     context,
   );
-  return endOf(bench);
+  const exitCode = await endOf(bench);
+  return exitCode === 0 ? judge(report) : exitCode;
 }
 
 /** A trace of ours that somebody is writing: shown from what is there, and as it grows. */
@@ -69,6 +80,7 @@ function endWords({ exitCode, signal }: HostedResult): string {
 /**
  * A program under capture, looked at while it runs. What it prints is in the Output view; it has no standard input.
  * @param kept where the trace stays; else it goes with the UI.
+ * @param judge of what a program left behind that ran to its end.
  * @returns the program's exit code when it failed.
  */
 export async function inspectProgram(
@@ -76,6 +88,7 @@ export async function inspectProgram(
   values: Values<typeof programFlags>,
   kept: string | undefined,
   context: Context,
+  judge: Judge = acquit,
 ): Promise<ExitCode> {
   await checkScript(script.file, context.cwd);
   const folder = kept === undefined ? await mkdtemp(join(tmpdir(), 'fullgraph-')) : undefined;
@@ -116,10 +129,12 @@ export async function inspectProgram(
     const wasRunning = program.isRunning();
     await program.stop();
     await ending;
-    const { verdict } = follower.report();
+    const report = follower.report();
+    const { verdict } = report;
     const cut = wasRunning ? ' (stopped before its end)' : '';
     await print(context.stdout, `${verdict.sentence}${cut}\n`);
-    return exitCode !== 0 || wasRunning ? exitCode : result!.exitCode;
+    if (exitCode !== 0 || wasRunning) return exitCode;
+    return result!.exitCode === 0 ? judge(report) : result!.exitCode;
   } finally {
     stop.abort();
     await program.stop();
