@@ -13,6 +13,7 @@ import type { Report } from './explain/report.ts';
 import { optionsVariable, type HostOptions } from './host/options.ts';
 import { EnvironmentError, UserError } from './ir/errors.ts';
 import type { TraceRecord } from './ir/record.ts';
+import { ownModule } from './own-files.ts';
 import { isTorchTrace, readTorchTrace } from './torch/index.ts';
 
 export interface ExplainOptions extends Omit<HostOptions, 'exportModel' | 'explain' | 'disable'> {
@@ -28,9 +29,7 @@ export interface ExplainOptions extends Omit<HostOptions, 'exportModel' | 'expla
 
 const scriptName = /\.[mc]?[jt]sx?$/i;
 
-/** Beside this file: `.js` when built, `.ts` when run from source. */
-const registerUrl = new URL(`./register.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
-  .href;
+const registerUrl = ownModule('register').href;
 
 /** Runs the program with its trace written to a file. Resolves when it has ended, however it ended. */
 function runProgram(file: string, traceFile: string, options: ExplainOptions): Promise<void> {

@@ -2,8 +2,9 @@
  * Where the program is: V8's stack, resolved to the program's own sources by a hook, interned so that records name a
  * stack by a number. Taking a stack costs tens of microseconds, so this exists only while explaining.
  */
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import type { StackRecord } from '../ir/record.ts';
+import { codeFolder } from '../own-files.ts';
 import { formatSpan, userFrame, type StackFrame } from '../ir/span.ts';
 
 /** A frame as V8 reports it. Lines and columns count from 1. */
@@ -49,7 +50,7 @@ export interface TakenStack {
 const frameLimit = 100;
 
 /** Folder of fullgraph's own code, as V8 names files of modules and of scripts. */
-const ownFolders = [new URL('..', import.meta.url).href, fileURLToPath(new URL('..', import.meta.url))];
+const ownFolders = [pathToFileURL(codeFolder).href, codeFolder];
 
 function isOwn(file: string): boolean {
   return ownFolders.some((folder) => file.startsWith(folder));

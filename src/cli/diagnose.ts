@@ -10,6 +10,7 @@ import { listOrtDevices } from '../compile/backends/onnxruntime-devices.ts';
 import { formatBytes, formatPlural } from '../explain/units.ts';
 import { defaultCacheDirectory } from '../host/options.ts';
 import { FullgraphError } from '../ir/errors.ts';
+import { codeFolder, packageVersion } from '../own-files.ts';
 import type { Context } from './command.ts';
 
 export interface Finding {
@@ -44,7 +45,7 @@ function packageOf(
 
 /** `>=20.19` is all that we ask. */
 function nodeFinding(): Finding {
-  const { engines } = here('../../package.json') as PackageFile;
+  const { engines } = JSON.parse(readFileSync(join(codeFolder, '../package.json'), 'utf8')) as PackageFile;
   const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(engines?.node ?? '') ?? []).slice(1).map(Number);
   const [ownMajor = 0, ownMinor = 0] = process.versions.node.split('.').map(Number);
   const isNew = ownMajor > major || (ownMajor === major && ownMinor >= minor);
@@ -191,9 +192,8 @@ function terminalFinding(context: Context): Finding {
 
 /** All findings, in the order of what depends on what. */
 export async function diagnose(context: Context): Promise<readonly Finding[]> {
-  const { version } = here('../../package.json') as PackageFile;
   return [
-    { name: 'fullgraph', status: 'good', text: version },
+    { name: 'fullgraph', status: 'good', text: packageVersion ?? 'unknown' },
     nodeFinding(),
     {
       name: 'machine',

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { EnvironmentError } from '../ir/errors.ts';
 import { optionsVariable, type HostOptions } from '../host/options.ts';
+import { ownModule } from '../own-files.ts';
 import type { Context } from './command.ts';
 
 export interface HostedResult {
@@ -15,12 +16,6 @@ export interface HostedResult {
 }
 
 const forwarded = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
-
-/** Next to this file's folder: `.js` when built, `.ts` when run from source. */
-function registerUrl(): string {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return new URL(`../register.${extension}`, import.meta.url).href;
-}
 
 /** What to run. */
 export interface HostedProgram {
@@ -35,7 +30,7 @@ export function hostedStart(
   context: Context,
 ): { readonly args: readonly string[]; readonly env: NodeJS.ProcessEnv } {
   return {
-    args: [...process.execArgv, '--import', registerUrl(), program.file, ...program.arguments],
+    args: [...process.execArgv, '--import', ownModule('register').href, program.file, ...program.arguments],
     env: { ...context.env, [optionsVariable]: JSON.stringify(program.options) },
   };
 }

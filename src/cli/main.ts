@@ -1,11 +1,7 @@
 #!/usr/bin/env node
 /** The `fullgraph` command: finds the command, runs it, turns errors into one message and an exit code. */
-import { readFileSync } from 'node:fs';
+import { packageVersion } from '../own-files.ts';
 import { main } from './dispatch.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  readonly version: string;
-};
 
 for (const stream of [process.stdout, process.stderr]) {
   // `| head` closes the pipe: what is left needs no reader. Other errors reach the one who wrote.
@@ -21,5 +17,5 @@ process.exitCode = await main(
     stdout: process.stdout,
     stderr: process.stderr,
   },
-  version,
+  packageVersion ?? 'unknown',
 );

@@ -1,8 +1,9 @@
 /** What plans on disk depend on besides the graph: the lowerings and passes that made them. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dirname, join } from 'node:path';
+import { codeFolder, isSource, packageVersion } from '../own-files.ts';
 
 let known: string | undefined;
 
@@ -13,21 +14,16 @@ function newestIn(folder: string): number {
   );
 }
 
-/** The package's version; when run from its sources their age, or the bundle they are in, as they change without one. */
+/** Changes whenever the code that makes plans does. */
 export function codeVersion(): string {
   known ??= findVersion();
   return known;
 }
 
 function findVersion(): string {
-  const own = fileURLToPath(import.meta.url);
-  if (own.endsWith('.ts')) return `sources of ${newestIn(dirname(own))}`;
-  try {
-    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-    const { name, version } = JSON.parse(text) as { name?: unknown; version?: unknown };
-    if (name === 'fullgraph') return String(version);
-  } catch {
-    // Not where the package has it.
-  }
-  return `bundle ${createHash('sha256').update(readFileSync(own)).digest('hex')}`;
+  if (isSource) return `sources of ${newestIn(join(codeFolder, 'compile'))}`;
+  const file = fileURLToPath(import.meta.url);
+  // The build names its chunks after what they hold.
+  if (packageVersion !== undefined) return `${packageVersion} ${basename(file)}`;
+  return `bundle ${createHash('sha256').update(readFileSync(file)).digest('hex')}`;
 }

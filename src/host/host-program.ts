@@ -2,8 +2,6 @@
  * Hosts one program: opens the trace, installs a session into the program's tfjs when it appears, and closes the books
  * when the program ends, however it ends.
  */
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createRequire, register } from 'node:module';
 import { cpus } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
@@ -11,6 +9,7 @@ import { recordSchemaVersion, type HeaderRecord, type RunTotals, type TraceRecor
 import { UserError } from '../ir/errors.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
 import { monotonicMs } from '../clock.ts';
+import { codeFolder, ownModule, packageVersion } from '../own-files.ts';
 import { eagerBackendName } from '../capture/install-backend.ts';
 import { createEagerBackend, createRunKernel } from '../compile/backends/eager.ts';
 import { opTable } from '../compile/ops/index.ts';
@@ -41,9 +40,6 @@ const noTotals: RunTotals = {
   emptyReads: 0,
 };
 
-/** Folder that holds fullgraph's code (`src` or `dist`). */
-const ownRoot = dirname(dirname(fileURLToPath(import.meta.url)));
-
 /** Version of a package, as found from a file; absent when it cannot be told. */
 function versionOf(packageJson: string, from: string): Readonly<Record<string, string>> {
   try {
@@ -64,7 +60,7 @@ function headerOf(options: HostOptions): HeaderRecord {
     cwd: process.cwd(),
     startedAt: new Date().toISOString(),
     environment: {
-      ...versionOf('../package.json', join(ownRoot, 'index.js')),
+      ...(packageVersion !== undefined && { fullgraph: packageVersion }),
       ...versionOf('onnxruntime-node/package.json', import.meta.url),
       node: process.versions.node,
       platform: `${process.platform}-${process.arch}`,
@@ -144,14 +140,14 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     for (const record of [{ ...header, environment }, ...held]) onRecord(record);
   };
   const frames = createFrameResolver({
-    ownRoot,
+    ownRoot: codeFolder,
     instrument: options.instrument ?? true,
     libraries: options.libraries ?? [],
     compiled: explain ? keepCompiledTexts() : new Map(),
     onSource: onRecord,
   });
 
-  register('./module-hooks.js', import.meta.url);
+  register(ownModule('host/module-hooks'));
   let session: Session | undefined;
   let interpret: Interpret | undefined;
   const collector =

@@ -4,6 +4,7 @@
  */
 import { rmSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ownModule } from '../../own-files.ts';
 import { Pool, type Resource } from '../process/pool.ts';
 import { scratchFolder, WorkerProcess, type WorkerOutcome } from '../process/worker-process.ts';
 import type { JudgeOptions } from '../oracle.ts';
@@ -151,9 +152,8 @@ export class TrialPool {
 
   #createWorker(logFile?: string): Worker {
     const { cwd, memoryLimitMb } = this.#options;
-    const isSource = import.meta.url.endsWith('.ts');
     return new WorkerProcess({
-      entry: new URL(isSource ? './trial-worker.ts' : './trial-worker.js', import.meta.url),
+      entry: ownModule('minifier/graph/trial-worker'),
       cwd,
       memoryLimitMb,
       serialization: 'advanced',

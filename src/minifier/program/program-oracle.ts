@@ -3,6 +3,7 @@
  * modules that set something up), and under the reference configuration where that is needed to tell a bug of the suspect
  * from a program that is wrong by itself.
  */
+import { ownModule } from '../../own-files.ts';
 import type { JudgeOptions, Oracle } from '../oracle.ts';
 import { Pool } from '../process/pool.ts';
 import { WorkerProcess, type WorkerOutcome } from '../process/worker-process.ts';
@@ -108,7 +109,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
 
   #createSlot(): Slot {
     const { cwd, memoryLimitMb } = this.#options;
-    const entry = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+    const entry = ownModule('minifier/program/worker');
     const create = (): WorkerProcess<RunRequest, RunReport> =>
       new WorkerProcess({ entry, cwd, memoryLimitMb });
     const slot: Slot = {
