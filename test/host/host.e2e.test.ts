@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { encodeModel, GraphWriter } from '../../src/onnx/index.ts';
 import { decodeRecord, type TraceRecord } from '../../src/ir/record.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -60,6 +61,47 @@ async function recordsOf(file: string): Promise<TraceRecord[]> {
   const text = await readFile(file, 'utf8');
   return text.split('\n').flatMap((line) => decodeRecord(line) ?? []);
 }
+
+test('onnxruntime reports nothing to its makers, and the program sees no trace of that', async () => {
+  const home = join(folder, 'home');
+  await mkdir(home);
+  const name = await program(
+    'quiet.mjs',
+    `import * as tf from '@tensorflow/tfjs';
+     console.log(tf.tensor1d([1, 2, 3]).relu().dataSync().join(), 'ORT_DISABLE_TELEMETRY' in process.env);`,
+  );
+  const { stdout, status } = spawnSync(process.execPath, ['--import', register, join(folder, name)], {
+    cwd: home,
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: home, FULLGRAPH_OPTIONS: '{"cacheDirectory":false}' },
+  });
+  expect([stdout, status]).toEqual(['1,2,3 false\n', 0]);
+  expect(await readdir(home, { recursive: true })).toEqual([]);
+});
+
+test.each(['before', 'after'])('a program may use onnxruntime itself, %s it uses tfjs', async (order) => {
+  const graph = new GraphWriter('relu');
+  graph.output(graph.add('Relu', [graph.input('x', 'float32', [2])]), 'float32', [2]);
+  const model = Buffer.from(encodeModel(graph.toModel())).toString('base64');
+  const uses = [
+    `const session = await ort.InferenceSession.create(Buffer.from('${model}', 'base64'));
+     const run = async () =>
+       Object.values(await session.run({ x: new ort.Tensor('float32', [-1, 5], [2]) }))[0];
+     await run();`,
+    `console.log(tf.tensor1d([-1, 2]).relu().dataSync().join());`,
+  ];
+  if (order === 'after') uses.reverse();
+  const name = await program(
+    `ort-${order}.mjs`,
+    `import { createRequire } from 'node:module';
+     import * as tf from '@tensorflow/tfjs';
+     const ort = createRequire(${JSON.stringify(register)})('onnxruntime-node');
+     ${uses.join('\n')}
+     const result = await run();
+     console.log(result instanceof ort.Tensor, result.size, (await result.getData()).join());`,
+  );
+  expect(start(name, { hosted: true })).toMatchObject({ status: 0, stdout: '0,2\ntrue 2 0,5\n' });
+});
 
 describe('a hosted program', () => {
   test.each([

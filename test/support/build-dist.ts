@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 export function setup(): void {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  execFileSync(process.execPath, ['node_modules/typescript/lib/tsc.js', '-p', 'tsconfig.build.json'], {
+  execFileSync('npm', ['run', '--silent', 'build'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
+    shell: process.platform === 'win32',
   });
 }

@@ -1,10 +1,13 @@
 /**
  * onnxruntime-node's native binding: the one place that loads it. Its public API runs on promises although the native
- * call is synchronous; `dist/binding.js` is what the public API itself calls. It is not a public module, so the version is
- * pinned and what we use of it is checked when it is loaded.
+ * call is synchronous; the native module is what the public API itself calls. It is not public, so the version is pinned
+ * and what we use of it is checked when it is loaded.
  */
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { EnvironmentError } from '../../ir/errors.ts';
+import { withoutTelemetry } from '../../onnxruntime-telemetry.ts';
 
 /** A tensor as the binding takes and gives it. */
 export interface BindingTensor {
@@ -49,17 +52,34 @@ export interface OnnxruntimeBinding {
 /** The version that `run` and `loadModel` below were checked against. */
 export const pinnedVersion = '1.30.0';
 
+/** A run's results are made with this; the binding's own library would check each of them again. */
+class ResultTensor implements BindingTensor {
+  readonly location = 'cpu';
+  readonly type: string;
+  readonly data: BindingTensor['data'];
+  readonly dims: readonly number[];
+
+  constructor(type: string, data: BindingTensor['data'], dims: readonly number[]) {
+    this.type = type;
+    this.data = data;
+    this.dims = dims;
+  }
+}
+
+interface NativeModule {
+  readonly InferenceSession: new () => BindingSession;
+  listSupportedBackends(): { readonly name: string; readonly bundled: boolean }[];
+  initOrtOnce(logLevel: number, tensorConstructor: unknown, isMainThread: boolean): void;
+}
+
+/** What `dist/binding.js` of the package exports. */
 interface BindingModule {
-  readonly binding: {
-    readonly InferenceSession: new () => BindingSession;
-    listSupportedBackends(): { readonly name: string; readonly bundled: boolean }[];
-  };
+  readonly binding: NativeModule;
   initOrt(): void;
 }
 
-interface CommonModule {
-  readonly env: { logLevel?: string };
-}
+/** Failures reach us as exceptions; the library would print each of them to stderr as well. */
+const fatalOnly = 4;
 
 const loaded = new Map<string, OnnxruntimeBinding>();
 
@@ -71,13 +91,33 @@ function unavailable(message: string, cause?: unknown): EnvironmentError {
   });
 }
 
+/**
+ * The native module, initialized. A program that uses onnxruntime-node itself, and did so first, keeps its set-up: results
+ * of its sessions are made by the constructor that was given last.
+ */
+function initialize(requireFrom: NodeJS.Require): NativeModule {
+  const shared = requireFrom.cache[requireFrom.resolve('onnxruntime-node/dist/binding.js')];
+  if (shared?.loaded === true) {
+    const { binding, initOrt } = shared.exports as BindingModule;
+    withoutTelemetry(initOrt);
+    return binding;
+  }
+  const { platform, arch } = process;
+  const folder = dirname(requireFrom.resolve('onnxruntime-node/package.json'));
+  const native = requireFrom(
+    join(folder, `bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`),
+  ) as NativeModule;
+  withoutTelemetry(() => native.initOrtOnce(fatalOnly, ResultTensor, isMainThread));
+  return native;
+}
+
 function load(from: string): OnnxruntimeBinding {
   const requireFrom = createRequire(from);
   let version: string;
-  let module: BindingModule;
+  let native: NativeModule;
   try {
     ({ version } = requireFrom('onnxruntime-node/package.json') as { version: string });
-    module = requireFrom('onnxruntime-node/dist/binding.js') as BindingModule;
+    native = initialize(requireFrom);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
     throw unavailable(
@@ -86,28 +126,13 @@ function load(from: string): OnnxruntimeBinding {
     );
   }
   const isExpected =
-    typeof module.initOrt === 'function' &&
-    typeof module.binding?.InferenceSession?.prototype.loadModel === 'function' &&
-    typeof module.binding.InferenceSession.prototype.run === 'function';
+    typeof native.InferenceSession?.prototype.loadModel === 'function' &&
+    typeof native.InferenceSession.prototype.run === 'function';
   if (!isExpected) throw unavailable(`onnxruntime-node ${version} has no synchronous binding that we know`);
-
-  // Failures reach us as exceptions; the library would print each of them to stderr as well.
-  const { env } = createRequire(requireFrom.resolve('onnxruntime-node/package.json'))(
-    'onnxruntime-common',
-  ) as CommonModule;
-  const { logLevel } = env;
-  env.logLevel = 'fatal';
-  try {
-    module.initOrt();
-  } finally {
-    if (logLevel === undefined) delete env.logLevel;
-    else env.logLevel = logLevel;
-  }
-  const { binding } = module;
   return {
     version,
-    newSession: () => new binding.InferenceSession(),
-    providers: binding.listSupportedBackends(),
+    newSession: () => new native.InferenceSession(),
+    providers: native.listSupportedBackends(),
   };
 }
 

@@ -3,6 +3,7 @@
  * installed version, so that versions can be compared. A candidate's session lives for one run.
  */
 import { createRequire } from 'node:module';
+import { withoutTelemetry } from '../../onnxruntime-telemetry.ts';
 import type { Setup, TrialTensor } from './trial-messages.ts';
 
 interface NativeTensor {
@@ -46,7 +47,7 @@ export function loadOnnxruntime(from: string): Onnxruntime {
   const { binding, initOrt } = requireFrom('onnxruntime-node/dist/binding.js') as BindingModule;
   const { env } = createRequire(manifest)('onnxruntime-common') as { env: { logLevel?: string } };
   env.logLevel = 'fatal';
-  initOrt?.();
+  if (initOrt !== undefined) withoutTelemetry(initOrt);
   const runtime = { version, newSession: () => new binding.InferenceSession() };
   loaded.set(from, runtime);
   return runtime;
