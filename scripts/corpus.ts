@@ -3,15 +3,14 @@
  * corpus's own runner, and compares all that they read with tfjs's cpu backend. The programs are not part of this
  * repository; `CORPUS_DIR` says where they were laid out.
  */
-import { build } from 'esbuild';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hasFullgraph } from '../bench/support/fullgraph.ts';
+import { bundle, root } from './bundle.ts';
 import { factsFile } from './corpus-backend.ts';
 import { hostedEnvironment, writeReports } from './corpus-explain.ts';
 import {
@@ -23,8 +22,6 @@ import {
   type ProcessFacts,
   type RunnerResult,
 } from './corpus-report.ts';
-
-const root = fileURLToPath(new URL('..', import.meta.url));
 
 const usage = `Usage: CORPUS_DIR=... npm run corpus -- [options]
   --backend fullgraph|cpu|wasm  what the programs run on (default: fullgraph)
@@ -64,21 +61,9 @@ interface Options {
 async function bundleBackend(): Promise<{ outdir: string; module: string; session: string }> {
   // Inside node_modules, so that the packages left out are found; by process, so that two runs do not meet.
   const outdir = path.join(root, 'node_modules', '.cache', 'fullgraph', `corpus-${process.pid}`);
-  const entryPoints: Record<string, string> = { backend: path.join(root, 'scripts/corpus-backend.ts') };
-  if (hasFullgraph()) entryPoints['session'] = path.join(root, 'src/session.ts');
-  await build({
-    entryPoints,
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    splitting: false,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    sourcemap: true,
-    logLevel: 'error',
-  });
+  const entryPoints: Record<string, string> = { backend: 'scripts/corpus-backend.ts' };
+  if (hasFullgraph()) entryPoints['session'] = 'src/session.ts';
+  await bundle(entryPoints, outdir, { outExtension: { '.js': '.mjs' } });
   return { outdir, module: path.join(outdir, 'backend.mjs'), session: path.join(outdir, 'session.mjs') };
 }
 
