@@ -9,6 +9,7 @@ import {
   isNumeric,
   printOnnx,
   tensorElements,
+  type OnnxAttribute,
   type OnnxModel,
   type OnnxTensor,
 } from '../../onnx/index.ts';
@@ -53,11 +54,30 @@ function tensorsOf({ model, inputs }: GraphCase): OnnxTensor[] {
   return [...inputs.values(), ...model.graph.initializers];
 }
 
+/** Far less than an attribute more or less, so that numbers only break ties. */
+const digitCost = 1e-9;
+
+function numberCost(attribute: OnnxAttribute): number {
+  switch (attribute.kind) {
+    case 'int':
+      return Math.abs(Number(attribute.value));
+    case 'ints':
+      return sum(attribute.value.map((value) => Math.abs(Number(value))));
+    case 'float':
+      return String(attribute.value).length;
+    case 'floats':
+      return sum(attribute.value.map((value) => String(value).length));
+    default:
+      return 0;
+  }
+}
+
 function attributeCost(model: OnnxModel): number {
   let cost = 0;
   for (const node of model.graph.nodes) {
     for (const attribute of Object.values(node.attributes)) {
       cost += 1 + ('value' in attribute && Array.isArray(attribute.value) ? attribute.value.length : 0);
+      cost += digitCost * Math.min(numberCost(attribute), 1e6);
     }
     cost += node.inputs.length + node.outputs.length;
     if (node.domain !== '') cost += 1;

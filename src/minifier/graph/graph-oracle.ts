@@ -13,6 +13,7 @@ import type {
   Setup,
   SetupOutcome,
   Tolerance,
+  TrialReport,
   TrialRequest,
   TrialTensor,
 } from './trial-messages.ts';
@@ -36,6 +37,9 @@ export interface GraphOracleOptions {
   readonly tolerance: Tolerance;
   readonly timeLimitMs: number;
 }
+
+/** Models up to this size are sent twice at once, in both precisions. */
+const smallBytes = 2 ** 20;
 
 /** `where` of a failure that something else than the known culprit causes. */
 const elsewhere = 'another cause';
@@ -120,6 +124,10 @@ function deathVerdict({
   }
 }
 
+function hasDifference({ subject }: TrialReport): boolean {
+  return subject?.kind === 'ok' && subject.difference?.kind === 'diverge';
+}
+
 function withCause(verdict: Verdict & { signature: Signature }, where: string): Verdict {
   return { ...verdict, signature: { ...verdict.signature, where } };
 }
@@ -135,22 +143,27 @@ export function createGraphOracle(options: GraphOracleOptions): Oracle<GraphCase
     return outcome.kind === 'report' && outcome.report.subject?.kind === 'ok';
   }
 
-  /** Whether the difference is no larger than single precision explains. */
-  async function isRounding(testCase: GraphCase, judge: JudgeOptions): Promise<boolean> {
-    const exact = reference === undefined ? undefined : widenCase(testCase);
-    if (exact === undefined) return false;
-    const request: TrialRequest = {
-      ...trialRequest(testCase, { subject, ...(reference && { reference }) }, tolerance),
-      exact: { model: encodedModel(exact), inputs: trialInputs(exact) },
-    };
-    const outcome = await pool.run(request, timeLimitMs, judge);
-    if (outcome.kind === 'died') return false;
-    return outcome.report.subject?.kind === 'ok' && outcome.report.subject.difference === undefined;
+  const setups = { subject, ...(reference && { reference }), ...(cure && { cure }) };
+
+  /** Runs a test case; a difference is judged against double precision, in the same trial while the model is small. */
+  async function ask(testCase: GraphCase, judgeOptions: JudgeOptions): Promise<TrialOutcome> {
+    const request = trialRequest(testCase, setups, tolerance);
+    const run = (asked: TrialRequest): Promise<TrialOutcome> => pool.run(asked, timeLimitMs, judgeOptions);
+    const wide = reference === undefined ? undefined : widenCase(testCase);
+    if (wide === undefined) return run(request);
+    const isSmall = encodedModel(testCase).byteLength <= smallBytes;
+    const first = isSmall ? undefined : await run(request);
+    if (first !== undefined && !(first.kind === 'report' && hasDifference(first.report))) return first;
+    const judged = await run({
+      ...request,
+      exact: { model: encodedModel(wide), inputs: trialInputs(wide) },
+    });
+    // A judge that dies says nothing.
+    return judged.kind === 'died' && judged.role === 'exact' ? (first ?? run(request)) : judged;
   }
 
   async function judge(testCase: GraphCase, judgeOptions: JudgeOptions = {}): Promise<Verdict> {
-    const setups = { subject, ...(reference && { reference }), ...(cure && { cure }) };
-    const outcome = await pool.run(trialRequest(testCase, setups, tolerance), timeLimitMs, judgeOptions);
+    const outcome = await ask(testCase, judgeOptions);
     if (outcome.kind === 'died') {
       if (outcome.cause === 'killed') return trouble('the trial was stopped');
       if (outcome.phase === 'load') return trouble(`onnxruntime could not be loaded (${outcome.status})`);
@@ -168,7 +181,6 @@ export function createGraphOracle(options: GraphOracleOptions): Oracle<GraphCase
       return trouble(report.subject.message);
     const verdict = report.subject && failureOf(report.subject);
     if (verdict === undefined) return passed;
-    if (verdict.kind === 'diverge' && (await isRounding(testCase, judgeOptions))) return passed;
     const isCured = report.cure === undefined || failureOf(report.cure) === undefined;
     return withCause(verdict, isCured ? culprit : elsewhere);
   }

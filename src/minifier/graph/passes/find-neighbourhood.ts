@@ -9,7 +9,7 @@ import { cutter, defineGraphPass, type GraphPass } from '../graph-context.ts';
 
 const name = 'find-neighbourhood';
 /** Graphs up to this size go straight to deleting node by node. */
-const smallNodes = 6;
+const smallNodes = 12;
 const maxPlaces = 8;
 /** A ball of more than this share of the candidates is not worth a trial. */
 const maxShare = 0.75;

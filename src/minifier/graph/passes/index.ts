@@ -2,13 +2,36 @@
 import type { GraphPass } from '../graph-context.ts';
 import { bypassNodes } from './bypass-nodes.ts';
 import { constantsToInitializers } from './constants-to-initializers.ts';
+import { defaultAttributes } from './default-attributes.ts';
 import { deleteNodes } from './delete-nodes.ts';
+import { dropOperands } from './drop-operands.ts';
+import { dropOutputs } from './drop-outputs.ts';
 import { findNeighbourhood } from './find-neighbourhood.ts';
+import { inputsToInitializers } from './inputs-to-initializers.ts';
+import { inlineSubgraphs } from './inline-subgraphs.ts';
+import { mergeTensors } from './merge-tensors.ts';
+import { shortenNames } from './shorten-names.ts';
+import { shrinkDims } from './shrink-dims.ts';
+import { simplifyTypes } from './simplify-types.ts';
+import { simplifyValues } from './simplify-values.ts';
+import { stripMetadata } from './strip-metadata.ts';
 
 export const graphPasses: readonly GraphPass[] = [
   // Nodes.
   constantsToInitializers,
   findNeighbourhood,
+  inlineSubgraphs,
   deleteNodes,
   bypassNodes,
+  // What is around them. What disturbs least comes first: an answer holds for the very same model only.
+  stripMetadata,
+  shortenNames,
+  dropOutputs,
+  shrinkDims,
+  mergeTensors,
+  dropOperands,
+  inputsToInitializers,
+  defaultAttributes,
+  simplifyTypes,
+  simplifyValues,
 ];

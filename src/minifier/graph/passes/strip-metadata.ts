@@ -1,0 +1,45 @@
+/** What is carried along without meaning anything: texts, metadata, types in between, functions and operator sets nobody uses. */
+import type { OnnxModel, OnnxNode } from '../../../onnx/index.ts';
+import type { GraphCase } from '../graph-case.ts';
+import { defineGraphPass, type GraphPass } from '../graph-context.ts';
+import { subgraphs } from '../graph-uses.ts';
+
+const name = 'strip-metadata';
+
+function allNodes(nodes: readonly OnnxNode[]): OnnxNode[] {
+  return nodes.flatMap((node) => [node, ...subgraphs(node).flatMap((graph) => allNodes(graph.nodes))]);
+}
+
+function bareNode({ docString: _, metadata: __, ...node }: OnnxNode): OnnxNode {
+  return node;
+}
+
+function normalDomain(domain: string): string {
+  return domain === 'ai.onnx' ? '' : domain;
+}
+
+function bareModel(model: OnnxModel): OnnxModel {
+  const { valueInfos: _, docString: __, metadata: ___, ...graph } = model.graph;
+  const used = new Set(allNodes(graph.nodes).map(({ domain, opType }) => `${domain}:${opType}`));
+  const functions = (model.functions ?? []).filter((each) => used.has(`${each.domain}:${each.name}`));
+  const nodes = [...allNodes(graph.nodes), ...functions.flatMap((each) => allNodes(each.nodes))];
+  const domains = new Set(['', ...nodes.map(({ domain }) => normalDomain(domain))]);
+  return {
+    irVersion: model.irVersion,
+    opsets: model.opsets.filter(({ domain }) => domains.has(normalDomain(domain))),
+    ...(functions.length > 0 && { functions }),
+    graph: { ...graph, nodes: graph.nodes.map(bareNode) },
+  };
+}
+
+export const stripMetadata: GraphPass = defineGraphPass({
+  name,
+  title: 'metadata',
+  tier: 1,
+  run: async (problem, context) => {
+    const { best } = problem;
+    const testCase: GraphCase = { ...best, model: bareModel(best.model) };
+    context.inherit(testCase, best);
+    await problem.accepts(name, testCase);
+  },
+});
