@@ -50,12 +50,10 @@ function broadcast(view: RuleView, operands: readonly (readonly Dim[])[], seen: 
 }
 
 function operandsOf(view: RuleView): (readonly Dim[])[] {
-  return view.node.inputs.flatMap((_, index) => view.operand(index) ?? []).length === 0
-    ? []
-    : view.node.inputs.flatMap((_, index) => {
-        const dims = view.operand(index);
-        return dims === undefined ? [] : [dims];
-      });
+  return view.node.inputs.flatMap((_, index) => {
+    const dims = view.operand(index);
+    return dims === undefined ? [] : [dims];
+  });
 }
 
 /** Operators without a rule. */
@@ -243,7 +241,7 @@ function windowCounts(view: RuleView, dims: readonly Dim[], window: readonly Dim
   const strides = view.ints('strides') ?? Array.from({ length: spatial }, () => 1);
   const dilations = view.ints('dilations') ?? Array.from({ length: spatial }, () => 1);
   const pads = view.ints('pads') ?? Array.from({ length: 2 * spatial }, () => 0);
-  const isSame = String(attributeText(view.node, 'auto_pad')).startsWith('SAME');
+  const isSame = attributeText(view.node, 'auto_pad').startsWith('SAME');
   const round = view.int('ceil_mode', 0) === 0 ? Math.floor : Math.ceil;
   const seen = view.seen(0);
   return dims.slice(2).map((dim, at) =>

@@ -10,8 +10,9 @@ function allNodes(nodes: readonly OnnxNode[]): OnnxNode[] {
   return nodes.flatMap((node) => [node, ...subgraphs(node).flatMap((graph) => allNodes(graph.nodes))]);
 }
 
-function bareNode({ docString: _, metadata: __, ...node }: OnnxNode): OnnxNode {
-  return node;
+function bareNode(node: OnnxNode): OnnxNode {
+  const { docString: _, metadata: __, ...bare } = node;
+  return bare;
 }
 
 function normalDomain(domain: string): string {
