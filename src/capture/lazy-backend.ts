@@ -114,6 +114,7 @@ export class LazyBackend {
     value.refCount++;
     if (this.#kernelDepth > 0) return;
     value.isState = true;
+    this.#context.recorder.settle(value);
     this.#context.recorder.tape?.fail('it changes a variable');
   }
 

@@ -57,9 +57,10 @@ function selectNodes(
     let isNeeded = false;
     for (let output = node.outputs.length - 1; output >= 0; output--) {
       const value = node.outputs[output]!;
+      // What was computed by other means is a leaf.
+      if (value.node !== node) continue;
       const isRead = value.usedIn === cut;
       if (isRead) isNeeded = true;
-      if (value.node !== node) continue;
       const isRequested = roots === undefined ? isWanted(value) : roots.has(value);
       if (!isRequested) continue;
       isNeeded = true;

@@ -5,6 +5,7 @@
 import type { HostArray } from '../ir/tensor-type.ts';
 import type { GraphCache, Structure } from './graph-cache.ts';
 import type { Graph } from '../ir/graph.ts';
+import { fillingOf } from './fold-rules.ts';
 import { emptyHostArray } from './host-array.ts';
 import {
   Component,
@@ -136,6 +137,23 @@ export class Recorder {
     this.#pendingNodes++;
     this.#options.reporter.totals.captured++;
     return node.outputs;
+  }
+
+  /**
+   * A variable takes hold of a value. One that is merely filled is made now: optimizers make their state like this in
+   * their first step, whose graph would be one of its own.
+   */
+  settle(value: LazyValue): void {
+    const { node } = value;
+    if (value.host !== undefined || node?.component === undefined) return;
+    const filling = fillingOf(node.signature);
+    if (filling === undefined) return;
+    value.values = (emptyHostArray(value.type.dtype, value.type.size) as Float32Array).fill(filling);
+    const { totals } = this.#options.reporter;
+    totals.captured--;
+    totals.folded++;
+    const component = findComponent(node.component);
+    if (component.nodes.length === 1) this.#forget(component);
   }
 
   /** Whether so many more calls can be recorded before a cut. */
@@ -298,11 +316,15 @@ export class Recorder {
 
   /** Its nodes count as run. */
   #retire(component: Component): void {
+    this.#forget(component);
+    this.#history.restart();
+  }
+
+  #forget(component: Component): void {
     for (const node of component.nodes) node.component = undefined;
     this.#pendingNodes -= component.nodes.length;
     component.nodes = [];
     this.#components.delete(component);
-    this.#history.restart();
     if (this.#components.size > 0) return;
     this.#retainedBytes = 0;
     this.#emptySince = this.#sequence;

@@ -129,10 +129,10 @@ describe('constants', () => {
   });
 
   it.each(['sgd', 'momentum', 'adagrad', 'adadelta', 'adam', 'adamax', 'rmsprop'] as const)(
-    'cause no recompiles from the third step of %s on',
+    'share one executable in all steps of %s, although its state is made in the first',
     async (name) => {
       const counts: number[] = [];
-      const { records } = await captured(
+      const { records, stats } = await captured(
         (tf, log) => {
           const optimizer = tf.train[name](0.1, 0.9);
           const w = tf.variable(tf.ones([4, 3]));
@@ -145,12 +145,10 @@ describe('constants', () => {
         },
         { backend: 'promoting' },
       );
-      expect(counts[5]).toBe(counts[2]);
-      expect(
-        recordsOf(records, 'run')
-          .slice(-3)
-          .map(({ graph }) => graph),
-      ).toEqual(Array.from({ length: 3 }, () => recordsOf(records, 'run').at(-1)!.graph));
+      expect(new Set(counts)).toEqual(new Set([1]));
+      expect(new Set(recordsOf(records, 'run').map(({ graph }) => graph)).size).toBe(1);
+      const { opsTotal, opsCaptured, opsFolded, opsEager } = stats.totals;
+      expect(opsCaptured + opsFolded + opsEager).toBe(opsTotal);
     },
   );
 });
