@@ -18,7 +18,7 @@ import { nullJournal } from '../src/minifier/journal.ts';
 import type { Oracle } from '../src/minifier/oracle.ts';
 import { Problem } from '../src/minifier/problem.ts';
 import { reduce } from '../src/minifier/reduce.ts';
-import { showsFailure } from '../src/minifier/verdict.ts';
+import { showsFailure, type Signature } from '../src/minifier/verdict.ts';
 import { contenders } from './minify/graph-contenders.ts';
 import { buggyModel, onnxBugs, type OnnxBug } from './onnx-bugs.ts';
 
@@ -83,21 +83,26 @@ interface Score {
 interface Counted {
   readonly values: Values;
   readonly oracle: Oracle<GraphCase>;
-  readonly expected: NonNullable<Awaited<ReturnType<Oracle<GraphCase>['judge']>>['signature']>;
+  readonly expected: Signature;
+  readonly message: string;
 }
 
 /** The oracle, the values and the failure; recording the values and asking about the original are trials of everyone. */
 async function prepare({ testCase, found }: Subject, pool: TrialPool): Promise<Counted> {
   const { experiment, recording } = found;
   const oracle = createGraphOracle({ pool, experiment, tolerance, timeLimitMs: limitMs });
-  const { signature } = await oracle.judge(testCase);
+  const { signature, message } = await oracle.judge(testCase);
   const { values } = await captureValues(testCase, pool, recording, limitMs);
-  return { values, oracle, expected: signature! };
+  return { values, oracle, expected: signature!, message };
 }
 
-async function ours(subject: Subject, pool: TrialPool): Promise<Score> {
+async function ours(
+  subject: Subject,
+  pool: TrialPool,
+): Promise<Score & { readonly steps: readonly Score[] }> {
   const before = pool.requests;
-  const { values, oracle, expected } = await prepare(subject, pool);
+  const { values, oracle, expected, message } = await prepare(subject, pool);
+  const steps: Score[] = [];
   const problem = new Problem<GraphCase>({
     initial: subject.testCase,
     expected,
@@ -109,15 +114,20 @@ async function ours(subject: Subject, pool: TrialPool): Promise<Score> {
     thoroughRuns: 1,
     isWarm: false,
     now: () => performance.now(),
-    onRecord: () => {},
+    onRecord: (record) => {
+      if (record.kind === 'minify-best') steps.push({ nodes: record.size, trials: pool.requests - before });
+    },
   });
-  const context = createGraphContext(async (testCase) => {
-    if (testCase === subject.testCase) return values;
-    return (await captureValues(testCase, pool, subject.found.recording, limitMs)).values;
-  });
+  const context = createGraphContext(
+    async (testCase) => {
+      if (testCase === subject.testCase) return values;
+      return (await captureValues(testCase, pool, subject.found.recording, limitMs)).values;
+    },
+    expected.kind === 'crash' ? message : '',
+  );
   const nodePasses = graphPasses.filter(({ tier }) => tier === 0);
   await reduce(problem, nodePasses, context);
-  return { nodes: graphDomain.size(problem.best), trials: pool.requests - before };
+  return { nodes: graphDomain.size(problem.best), trials: pool.requests - before, steps };
 }
 
 async function theirs(subject: Subject, pool: TrialPool, name: string): Promise<Score> {
@@ -142,6 +152,45 @@ function header(cells: readonly string[]): void {
 
 function geometricMean(numbers: readonly number[]): string {
   return Math.exp(numbers.reduce((sum, each) => sum + Math.log(each), 0) / numbers.length).toFixed(1);
+}
+
+/** Questions after which our reduction was at most this small. */
+function reached(steps: readonly Score[], nodes: number): number {
+  return steps.find((step) => step.nodes <= nodes)?.trials ?? Infinity;
+}
+
+/** Prints nodes and trials of every reducer on every subject. */
+async function compare(subjects: readonly Subject[], pool: TrialPool): Promise<void> {
+  const names = Object.keys(contenders);
+  header(['bug', 'nodes', 'fullgraph', ...names]);
+  const all: Score[] = [];
+  const others = names.map((): (Score & { readonly reached: number })[] => []);
+  for (const subject of subjects) {
+    const { steps, ...score } = await ours(subject, pool);
+    all.push(score);
+    for (const [index, name] of names.entries()) {
+      const other = await theirs(subject, pool, name);
+      others[index]!.push({ ...other, reached: reached(steps, other.nodes) });
+    }
+    const cells = others.map((column) => column.at(-1)!);
+    row([
+      subject.bug.name,
+      graphDomain.size(subject.testCase),
+      `${score.nodes} / ${score.trials}`,
+      ...cells.map((other) => `${other.nodes} / ${other.trials} (${other.reached})`),
+    ]);
+  }
+  const mean = <T>(column: readonly T[], pick: (score: T) => number): string =>
+    geometricMean(column.map(pick));
+  row([
+    'geometric mean',
+    '',
+    `${mean(all, (score) => score.nodes)} / ${mean(all, (score) => score.trials)}`,
+    ...others.map(
+      (column) =>
+        `${mean(column, (score) => score.nodes)} / ${mean(column, (score) => score.trials)} (${mean(column, (score) => score.reached)})`,
+    ),
+  ]);
 }
 
 /** Prints two Markdown tables. */
@@ -170,24 +219,10 @@ export async function benchmarkGraphs(): Promise<void> {
         isVerified ? 'yes' : 'no',
       ]);
     }
-    console.log('\nNodes only: size reached / trials\n');
-    const names = Object.keys(contenders);
-    header(['bug', 'nodes', 'fullgraph', ...names]);
-    const columns: Score[][] = ['fullgraph', ...names].map(() => []);
-    for (const subject of subjects) {
-      const scores = [await ours(subject, pool)];
-      for (const name of names) scores.push(await theirs(subject, pool, name));
-      scores.forEach((score, index) => columns[index]!.push(score));
-      row([
-        subject.bug.name,
-        graphDomain.size(subject.testCase),
-        ...scores.map(({ nodes, trials }) => `${nodes} / ${trials}`),
-      ]);
-    }
-    const mean = (pick: (score: Score) => number) => (column: Score[]) => geometricMean(column.map(pick));
-    const nodes = columns.map(mean((score) => score.nodes));
-    const trials = columns.map(mean((score) => score.trials));
-    row(['geometric mean', '', ...nodes.map((each, index) => `${each} / ${trials[index]}`)]);
+    console.log(
+      '\nNodes left / questions asked; in brackets the questions after which fullgraph was as small as that.\n',
+    );
+    await compare(subjects, pool);
   } finally {
     pool.close();
     rmSync(folder, { recursive: true, force: true });

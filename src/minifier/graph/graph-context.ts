@@ -5,6 +5,8 @@ import type { GraphCase } from './graph-case.ts';
 import { keepNodes, type Values } from './graph-cut.ts';
 
 export interface GraphContext {
+  /** The failure's message, as onnxruntime wrote it; empty when it says nothing about where. */
+  readonly message: string;
   /** What each value of a test case is; recorded once. */
   values(testCase: GraphCase): Promise<Values>;
   /** Says that all values of `child` are as in its parent. */
@@ -20,7 +22,10 @@ export function defineGraphPass(pass: GraphPass): GraphPass {
 }
 
 /** A context that records with `capture`. */
-export function createGraphContext(capture: (testCase: GraphCase) => Promise<Values>): GraphContext {
+export function createGraphContext(
+  capture: (testCase: GraphCase) => Promise<Values>,
+  message = '',
+): GraphContext {
   const recorded = new WeakMap<GraphCase, Promise<Values>>();
   const parents = new WeakMap<GraphCase, GraphCase>();
   const values = (testCase: GraphCase): Promise<Values> => {
@@ -32,6 +37,7 @@ export function createGraphContext(capture: (testCase: GraphCase) => Promise<Val
     return made;
   };
   return {
+    message,
     values,
     inherit: (child, parent) => {
       parents.set(child, parent);
@@ -39,14 +45,15 @@ export function createGraphContext(capture: (testCase: GraphCase) => Promise<Val
   };
 }
 
-/** The part of a test case that these nodes are, values kept. */
+/** The part of a test case that these nodes are, values kept. See {@link keepNodes} for the border. */
 export async function cutter(
   testCase: GraphCase,
   context: GraphContext,
+  showsBorder = false,
 ): Promise<(kept: ReadonlySet<number>) => GraphCase | undefined> {
   const values = await context.values(testCase);
   return (kept) => {
-    const part = keepNodes(testCase, values, kept);
+    const part = keepNodes(testCase, values, kept, showsBorder);
     if (part !== undefined) context.inherit(part, testCase);
     return part;
   };

@@ -32,12 +32,16 @@ function infoOf(name: string, tensor: OnnxTensor | undefined): OnnxValueInfo {
   return { name, type: { kind: 'tensor', dataType: tensor.dataType, dims: tensor.dims } };
 }
 
-/** Outputs of the kept nodes: those of the model, and one from each node that nobody reads. */
-function sinkOutputs(
+/**
+ * Outputs of the kept nodes: those of the model, and one from each node that nobody reads.
+ * @param border values that the nodes that are gone read become outputs as well.
+ */
+function outputsOf(
   graph: OnnxGraph,
   kept: readonly OnnxNode[],
   read: ReadonlySet<string>,
   values: Values,
+  border: ReadonlySet<string>,
 ): OnnxValueInfo[] {
   const made = new Set(kept.flatMap(({ outputs }) => outputs));
   const outputs = graph.outputs.filter(({ name }) => made.has(name));
@@ -45,6 +49,11 @@ function sinkOutputs(
   const wasRead = new Set(graph.nodes.flatMap(nodeReads));
   for (const node of kept) {
     const names = node.outputs.filter((name) => name !== '');
+    for (const name of names) {
+      if (!border.has(name) || isOutput.has(name)) continue;
+      isOutput.add(name);
+      outputs.push(infoOf(name, values.get(name)));
+    }
     if (names.some((name) => read.has(name) || isOutput.has(name))) continue;
     const sinks = names.filter((name) => wasRead.has(name));
     for (const name of sinks.length > 0 ? sinks : names.slice(0, 1))
@@ -79,12 +88,15 @@ export function pruneGraph(
 /**
  * The test case with only these nodes.
  * @param kept positions among the model's nodes.
+ * @param showsBorder makes every value that was read by a node that is gone an output: what is wrong with it stays visible, also
+ *   where the kept readers hide it (`max(wrong, 1)`), and a value of several readers does not become one of a single reader.
  * @returns undefined when a value that would have to come from outside is not known, or nothing is left.
  */
 export function keepNodes(
   testCase: GraphCase,
   values: Values,
   kept: ReadonlySet<number>,
+  showsBorder = false,
 ): GraphCase | undefined {
   const { graph } = testCase.model;
   const nodes = graph.nodes.filter((_, index) => kept.has(index));
@@ -111,7 +123,8 @@ export function keepNodes(
       inputs.set(name, value);
     }
   }
-  const outputs = sinkOutputs(graph, nodes, read, values);
+  const gone = showsBorder ? graph.nodes.filter((_, index) => !kept.has(index)) : [];
+  const outputs = outputsOf(graph, nodes, read, values, new Set(gone.flatMap(nodeReads)));
   const pruned = pruneGraph({ ...graph, nodes, inputs: inputInfos, initializers, outputs }, inputs);
   return { model: { ...testCase.model, graph: pruned.graph }, inputs: pruned.inputs };
 }

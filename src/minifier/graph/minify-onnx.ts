@@ -220,10 +220,13 @@ async function reduceCase(
       emit({ ...record, timeMs: now() - startedMs });
     },
   });
-  const context = createGraphContext(async (testCase) => {
-    const { values } = await captureValues(testCase, pool, found.recording, timeLimitMs);
-    return values;
-  });
+  const context = createGraphContext(
+    async (testCase) => {
+      const { values } = await captureValues(testCase, pool, found.recording, timeLimitMs);
+      return values;
+    },
+    failure.signature.kind === 'crash' ? failure.message : '',
+  );
   const end = await reduce(problem, graphPasses, context);
   const { signature, message, rate } = failure;
   const summary = {

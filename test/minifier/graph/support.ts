@@ -11,7 +11,7 @@ import { predicateOracle, problemFor } from '../support.ts';
 export function floats(
   name: string,
   dims: readonly number[],
-  valueAt = (index: number) => index * 1.37 + 0.123,
+  valueAt: (index: number) => number = (index) => index * 1.37 + 0.123,
 ): OnnxTensor {
   const data = Float32Array.from({ length: tensorElements(dims) }, (_, index) => valueAt(index));
   return { name, dataType: 'float32', dims, data };

@@ -1,4 +1,7 @@
-/** Takes nodes out of the middle: who read the result reads an input of the same type and shape instead. */
+/**
+ * Takes nodes out of the middle: who read the result reads an operand of the same type and shape instead. At the rim that is what
+ * deleting does, too.
+ */
 import type { OnnxNode } from '../../../onnx/index.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { pruneGraph, type Values } from '../graph-cut.ts';
@@ -37,14 +40,16 @@ function bypassed(testCase: GraphCase, position: number, to: string): GraphCase 
 async function bypasses(testCase: GraphCase, context: GraphContext, end: number) {
   const values = await context.values(testCase);
   const { nodes } = testCase.model.graph;
+  const made = new Set(nodes.flatMap(({ outputs }) => outputs));
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
   return function* () {
     for (let position = Math.min(end, nodes.length) - 1; position >= 0; position--) {
       const node = nodes[position]!;
       const [result, ...others] = node.outputs.filter((output) => output !== '');
       const isPlain = others.length === 0 && nodes.every((other) => subgraphs(other).length === 0);
-      if (result === undefined || !isPlain) continue;
+      if (result === undefined || !isPlain || !read.has(result)) continue;
       for (const input of new Set(node.inputs)) {
-        if (!isSameType(values, input, result)) continue;
+        if (!made.has(input) || !isSameType(values, input, result)) continue;
         const candidate = bypassed(testCase, position, input);
         if (candidate) yield { testCase: candidate, position };
       }
