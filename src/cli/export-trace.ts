@@ -63,12 +63,16 @@ function choose({ graphs, runs }: TracedGraphs, id: string | undefined): GraphRe
   return chosen;
 }
 
+/** `open`: sizes in which the family of the graph differs are symbols; `recorded`: all sizes are those of the graph. */
+export type TracedSizes = 'open' | 'recorded';
+
 /** @throws FG5023 when there is no such graph, and what `exportModel` throws. */
 export async function exportTrace(
   input: TraceInput,
   file: string,
   id: string | undefined,
   context: Context,
+  sizes: TracedSizes = 'open',
 ): Promise<ExportReport> {
   const traced = await readGraphs(input, context);
   const chosen = choose(traced, id);
@@ -82,7 +86,7 @@ export async function exportTrace(
     return node.kind === 'placeholder' || node.data.length > printedConstantLimit;
   };
   const { fixed, open } = planExport(main, captured, isLost);
-  const model = exportModel(open ?? fixed, opTable, chosen.id);
+  const model = exportModel(sizes === 'recorded' ? fixed : (open ?? fixed), opTable, chosen.id);
   verifyModel(model, []);
   writeModelFile(file, model);
   return {

@@ -10,7 +10,8 @@ import { formatSignature } from '../../minifier/verdict.ts';
 import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command, type Context } from '../command.ts';
 import type { Flag, Flags } from '../flags.ts';
-import { findInput } from '../input.ts';
+import { findInput, type Input } from '../input.ts';
+import { drawnForModel, drawnForTrace } from '../interactive/drawn-values.ts';
 import { graphFlags, minifyGraph } from '../minify-graph.ts';
 import { inspectSearch, wordsOf } from '../interactive/inspect-search.ts';
 import { isInteractive } from '../interactive/open-ui.ts';
@@ -87,13 +88,19 @@ function summary(result: Found, context: Context): string {
   ].join('\n');
 }
 
+/** On which values a graph runs; a program has its own. */
+function drawnFor(input: Input, inputs: unknown): { readonly values?: string } {
+  if (input.kind === 'trace') return { values: drawnForTrace };
+  return input.kind === 'model' ? { values: drawnForModel(inputs as string | undefined) } : {};
+}
+
 export const minifyCommand: Command = defineCommand({
   name: 'minify',
   summary: 'Shrink a failing program or model to a repro that somebody can file',
   usage: '<script | model.onnx | trace.jsonl> [flags] [-- args...]',
   details: [
     'Runs the program in processes of its own, finds out how it fails (crash, wrong numbers, NaN, hang), and looks for the smallest program that still fails the same way. The end is a folder with repro.mjs, package.json and README.md, the text of the bug report, checked in a fresh process.',
-    'A model is run on onnxruntime, with its optimizer and without; nodes, inputs, weights and attributes are taken away while it fails the same way, and the optimizer pass that does it is named. A graph of a trace becomes a model first; a trace holds no values, so its weights are drawn from the seed.',
+    'A model is run on onnxruntime, with its optimizer and without; nodes, inputs, weights and attributes are taken away while it fails the same way, and the optimizer pass that does it is named. A graph of a trace becomes a model first; with the sizes of the run; a trace holds no weights and inputs, so these are drawn from the seed.',
     'Ctrl-C ends it with the best so far; --resume goes on from there. Exit code: 0 when the repro was verified, 1 when not.',
   ],
   flags: {
@@ -130,7 +137,8 @@ export const minifyCommand: Command = defineCommand({
     const { json, interactive } = values as { readonly json?: boolean; readonly interactive?: boolean };
     const isJson = json === true;
     if (interactive === true && !isJson && isInteractive(context)) {
-      return inspectSearch(word, wordsOf(values, positionals, rest), context);
+      const words = wordsOf(values, positionals, rest);
+      return inspectSearch({ input: word, words, ...drawnFor(input, values['inputs']) }, context);
     }
     const options =
       input.kind === 'script'

@@ -4,7 +4,7 @@ import type { MinifyModel } from '../../ui/live/minify-model.ts';
 import type { Context, ExitCode } from '../command.ts';
 import { createProgress, print } from '../output.ts';
 import { exitCodeOfEnd } from './open-ui.ts';
-import type { MinifySearch } from './minify-search.ts';
+import type { MinifySearch, SearchRequest } from './minify-search.ts';
 import { openWorkbench } from './workbench.ts';
 
 /** Words that say what parsed flags said. */
@@ -52,19 +52,12 @@ async function finish(search: MinifySearch, context: Context): Promise<ExitCode>
   }
 }
 
-/** @param words of `fullgraph minify`, as the user gave them. @returns the exit code of `fullgraph minify`. */
-export async function inspectSearch(
-  input: string,
-  words: readonly string[],
-  context: Context,
-): Promise<ExitCode> {
-  const bench = await openWorkbench(
-    { report: createReportBuilder().report(), status: '', search: { input, words } },
-    context,
-  );
+/** @returns the exit code of `fullgraph minify`. */
+export async function inspectSearch(search: SearchRequest, context: Context): Promise<ExitCode> {
+  const bench = await openWorkbench({ report: createReportBuilder().report(), status: '', search }, context);
   const end = await bench.done;
-  const search = bench.search()!;
-  const exitCode = await finish(search, context);
-  await print(context.stdout, summary(search.model()));
+  const found = bench.search()!;
+  const exitCode = await finish(found, context);
+  await print(context.stdout, summary(found.model()));
   return end.signal === undefined ? exitCode : exitCodeOfEnd(end);
 }

@@ -27,17 +27,23 @@ function isMinifyRecord(record: { readonly kind: string } | undefined): record i
   return record?.kind.startsWith('minify-') === true;
 }
 
-/**
- * @param words of `fullgraph minify`, without `--json`.
- * @param onChange called after each record and at the end.
- */
+/** What is to be minified. */
+export interface SearchRequest {
+  /** As the user named it. */
+  readonly input: string;
+  /** Of `fullgraph minify`, without `--json`. */
+  readonly words: readonly string[];
+  /** On which values it runs, in words, where that is not plain. */
+  readonly values?: string;
+}
+
+/** @param onChange called after each record and at the end. */
 export function startSearch(
-  input: string,
-  words: readonly string[],
+  { input, words, values }: SearchRequest,
   context: Context,
   onChange: () => void,
 ): MinifySearch {
-  const fold = createMinifyFold(input);
+  const fold = createMinifyFold(input, values);
   const child = startOwnCommand(['minify', '--json', ...words], context);
   let isRunning = true;
   let stderr = '';

@@ -15,7 +15,8 @@ import { sourceLanguage } from '../../ui/ui-model.ts';
 import { views as reportViews } from '../../ui/views/index.ts';
 import { createMinifyView } from '../../ui/views/minify-view.ts';
 import type { Context } from '../command.ts';
-import { startSearch, type MinifySearch } from './minify-search.ts';
+import { drawnForModel, drawnForTrace } from './drawn-values.ts';
+import { startSearch, type MinifySearch, type SearchRequest } from './minify-search.ts';
 import { openUi, type OtherEffect } from './open-ui.ts';
 import { complaintOf, runOwnCommand } from './own-command.ts';
 
@@ -31,7 +32,7 @@ export interface WorkbenchOptions {
   /** What the program prints. */
   readonly output?: OutputFold;
   /** The words of a search to begin with; the UI shows nothing else then. */
-  readonly search?: { readonly input: string; readonly words: readonly string[] };
+  readonly search?: SearchRequest;
 }
 
 export interface Workbench {
@@ -91,8 +92,8 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
     }, updateMs);
   }
 
-  function begin(input: string, words: readonly string[]): void {
-    search = startSearch(input, words, context, touch);
+  function begin(request: SearchRequest): void {
+    search = startSearch(request, context, touch);
   }
 
   /** @returns what to say about it. */
@@ -102,7 +103,11 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
       return 'only graphs of fullgraph’s own traces can be minified';
     if (search?.isRunning() === true) return 'a search is running: S stops it';
     const name = model === undefined ? graph : nameOf(model, context);
-    begin(name, model === undefined ? [trace!, '--graph', graph] : [name]);
+    begin(
+      model === undefined
+        ? { input: graph, words: [trace!, '--graph', graph], values: drawnForTrace }
+        : { input: name, words: [name], values: drawnForModel() },
+    );
     // At once: the message names the view's key.
     ui.update({ views: views() });
     return `minifying ${name}: 7 shows it`;
@@ -136,7 +141,7 @@ export async function openWorkbench(options: WorkbenchOptions, context: Context)
     }
   }
 
-  if (options.search !== undefined) begin(options.search.input, options.search.words);
+  if (options.search !== undefined) begin(options.search);
   const ui = await openUi(
     {
       report,

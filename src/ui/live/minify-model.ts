@@ -33,6 +33,8 @@ export type TrialOutcome = Extract<MinifyRecord, { kind: 'minify-trial' }>['outc
 export interface MinifyModel {
   readonly phase: SearchPhase;
   readonly input: string;
+  /** On which values it runs, in words, where that is not plain. */
+  readonly values: string;
   /** How it fails; empty until that is known. */
   readonly signature: string;
   readonly unit: 'tokens' | 'nodes';
@@ -66,8 +68,11 @@ export interface MinifyFold {
   model(): MinifyModel;
 }
 
-/** @param input what is minified, as the user named it. */
-export function createMinifyFold(input: string): MinifyFold {
+/**
+ * @param input what is minified, as the user named it.
+ * @param values on which values it runs, in words, where that is not plain.
+ */
+export function createMinifyFold(input: string, values = ''): MinifyFold {
   const outcomes: Record<TrialOutcome, number> = {
     accepted: 0,
     rejected: 0,
@@ -157,6 +162,7 @@ export function createMinifyFold(input: string): MinifyFold {
     model: () => ({
       phase: phase(),
       input,
+      values,
       signature: start?.signature ?? '',
       unit: start?.unit ?? 'tokens',
       sizeBefore: start?.size ?? 0,

@@ -82,25 +82,27 @@ function endLines({ end }: MinifyModel, width: number): Line[] {
     ? 'it fails the same way from there in a fresh process'
     : 'it did NOT fail the same way from there';
   return [
-    ...(end.culprit === undefined ? [] : wrap(` introduced by: ${end.culprit}`, width, 'warning')),
-    ...wrap(` ${end.directory ?? 'no folder'}: ${verdict}`, width, end.verified ? 'good' : 'bad'),
+    ...(end.culprit === undefined ? [] : wrap(`introduced by: ${end.culprit}`, width, 'warning', ' ')),
+    ...wrap(`${end.directory ?? 'no folder'}: ${verdict}`, width, end.verified ? 'good' : 'bad', ' '),
   ];
 }
 
 function head(model: MinifyModel, width: number): Line[] {
-  const { phase, input, signature, size, unit, workers, complaint } = model;
+  const { phase, input, values, signature, size, unit, workers, complaint } = model;
   const title: Line = [
     span(` ${phaseWords[phase]}`, phaseRoles[phase]),
     span(`  ${input}`, 'strong'),
     span(signature === '' ? '' : `  ${signature}`, 'bad'),
   ];
-  if (complaint !== '' && phase === 'failed') return [title, ...wrap(` ${complaint}`, width, 'bad')];
-  if (size === 0) return [title];
+  const drawn = values === '' ? [] : wrap(values, width, 'muted', ' ');
+  if (complaint !== '' && phase === 'failed') return [title, ...wrap(complaint, width, 'bad', ' '), ...drawn];
+  if (size === 0) return [title, ...drawn];
   const text = ` ${sizeText(model)} `;
   return [
     title,
     [span(text), span(sizeCurve(model, Math.max(0, width - text.length - 1)), 'accent')],
     line(` ${countsText(model)}`, 'muted'),
+    ...drawn,
     ...(isRunning(phase) ? workers.map((worker) => workerLine(worker, unit)) : []),
     ...endLines(model, width),
     tableHead(columns, width),
@@ -195,6 +197,7 @@ export function createMinifyView(model: MinifyModel): View {
     id: 'minify',
     title: 'Minify',
     key: '7',
+    empty: isRunning(model.phase) ? 'no trial yet' : 'no trial',
     head: (_report, _settings, width) => head(model, width),
     list: (_report, { filter }) => list(model, filter),
     detail: (_report, _settings, key) => {

@@ -5,36 +5,7 @@ import { initialSettings } from '../../../src/ui/define-view.ts';
 import { lineText, lineWidth } from '../../../src/ui/lines.ts';
 import { createMinifyFold, sizeCurve, type MinifyModel } from '../../../src/ui/live/minify-model.ts';
 import { createMinifyView } from '../../../src/ui/views/minify-view.ts';
-
-const start: MinifyRecord = {
-  kind: 'minify-start',
-  timeMs: 100,
-  input: 'train.mjs',
-  signature: 'crash: RangeError',
-  size: 1000,
-  unit: 'tokens',
-};
-
-function trial(timeMs: number, pass: string, size: number, isAccepted: boolean): MinifyRecord[] {
-  const outcome = isAccepted ? 'accepted' : 'rejected';
-  const records: MinifyRecord[] = [{ kind: 'minify-trial', timeMs, pass, size, outcome, durationMs: 10 }];
-  if (isAccepted) records.push({ kind: 'minify-best', timeMs, size, text: `program of ${size}\nline 2` });
-  return records;
-}
-
-const records: readonly MinifyRecord[] = [
-  start,
-  ...trial(200, 'delete', 500, true),
-  ...trial(300, 'delete', 400, false),
-  ...trial(400, 'inline', 10, true),
-  { kind: 'minify-slip', timeMs: 450, signature: 'nan: Log', text: 'another program' },
-];
-
-function modelOf(some: readonly MinifyRecord[]): MinifyModel {
-  const fold = createMinifyFold('train.mjs');
-  for (const record of some) fold.add(record);
-  return fold.model();
-}
+import { searchEnd, searchModel, searchRecords, searchStart } from '../support/search.ts';
 
 const report = buildReport([]);
 
@@ -52,7 +23,7 @@ function screen(model: MinifyModel, key = 'pass delete', width = 80): string {
 
 describe('a search', () => {
   test('is counted by pass, with what each took away', () => {
-    const { passes, trials, outcomes, size } = modelOf(records);
+    const { passes, trials, outcomes, size } = searchModel(searchRecords);
     expect(passes).toEqual([
       { name: 'delete', trials: 2, accepted: 1, saved: 500, durationMs: 20 },
       { name: 'inline', trials: 1, accepted: 1, saved: 490, durationMs: 10 },
@@ -63,7 +34,7 @@ describe('a search', () => {
   test('goes through its phases', () => {
     const fold = createMinifyFold('train.mjs');
     expect(fold.model().phase).toBe('probing');
-    fold.add(start);
+    fold.add(searchStart);
     expect(fold.model().phase).toBe('reducing');
     fold.setPhase('paused');
     expect(fold.model().phase).toBe('paused');
@@ -91,17 +62,17 @@ test('workers show what they tried last', () => {
     durationMs: 1,
     worker: 2,
   };
-  const { workers } = modelOf([...records, { ...tried, size: 9 }, tried, { ...tried, worker: 1 }]);
+  const { workers } = searchModel([...searchRecords, { ...tried, size: 9 }, tried, { ...tried, worker: 1 }]);
   expect(workers.map(({ worker, size }) => [worker, size])).toEqual([
     [1, 8],
     [2, 8],
   ]);
-  expect(screen(modelOf([...records, tried]))).toContain('worker 2 inline: 8 tokens, rejected');
+  expect(screen(searchModel([...searchRecords, tried]))).toContain('worker 2 inline: 8 tokens, rejected');
 });
 
 describe('the size curve', () => {
   test('falls from full blocks to the lowest, at the time of each step', () => {
-    const curve = sizeCurve(modelOf(records), 6);
+    const curve = sizeCurve(searchModel(searchRecords), 6);
     expect(curve).toHaveLength(6);
     expect(curve.startsWith('█')).toBe(true);
     expect(curve.endsWith('▁')).toBe(true);
@@ -110,14 +81,14 @@ describe('the size curve', () => {
   });
 
   test('is empty before the first size, and flat when nothing shrank', () => {
-    expect(sizeCurve(modelOf([]), 10)).toBe('');
-    expect(new Set(sizeCurve(modelOf([start]), 10)).size).toBe(1);
+    expect(sizeCurve(searchModel([]), 10)).toBe('');
+    expect(new Set(sizeCurve(searchModel([searchStart]), 10)).size).toBe(1);
   });
 });
 
 describe('the view', () => {
   test('shows the search at a glance', () => {
-    expect(screen(modelOf(records))).toMatchInlineSnapshot(`
+    expect(screen(searchModel(searchRecords))).toMatchInlineSnapshot(`
       " shrinking  train.mjs  crash: RangeError
        1000 → 10 tokens (99 % gone) █████████████▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▁▁▁▁▁▁▁▁
        3 trials · 2 accepted · 1 rejected · 450 ms
@@ -132,17 +103,22 @@ describe('the view', () => {
     `);
   });
 
+  test('says on which values a graph runs, from the first moment and also when nothing fails', () => {
+    const drawn = 'on values drawn from the seed';
+    const failed = createMinifyFold('g1', drawn);
+    failed.fail('g1 does not fail');
+    for (const model of [searchModel([], drawn), searchModel(searchRecords, drawn), failed.model()])
+      expect(screen(model)).toContain(drawn);
+  });
+
   test('shows another failure when the cursor is on it', () => {
-    expect(screen(modelOf(records), 'slip 0')).toContain('another program');
+    expect(screen(searchModel(searchRecords), 'slip 0')).toContain('another program');
   });
 
   test('offers to pause and stop only while there is something to stop', () => {
-    const running = createMinifyView(modelOf(records)).commands!(report, initialSettings);
+    const running = createMinifyView(searchModel(searchRecords)).commands!(report, initialSettings);
     expect(running).toMatchObject({ pause: 'pause', stop: 'stop with best' });
-    const done = modelOf([
-      ...records,
-      { kind: 'minify-end', timeMs: 500, size: 10, trials: 3, directory: '/tmp/repro', verified: true },
-    ]);
+    const done = searchModel([...searchRecords, searchEnd]);
     expect(createMinifyView(done).commands!(report, initialSettings)).not.toHaveProperty('pause');
     expect(screen(done, 'pass delete', 60)).toContain('fails the same way');
   });
