@@ -84,6 +84,19 @@ function startOf(text: string, width: number): string {
   return text.slice(0, length);
 }
 
+/** The text without its first `width` columns; half of a wide character becomes a blank. */
+export function dropColumns(text: string, width: number): string {
+  if (width <= 0) return text;
+  let used = 0;
+  let length = 0;
+  for (const { segment } of graphemes.segment(text)) {
+    if (used >= width) break;
+    used += columnsOf(segment);
+    length += segment.length;
+  }
+  return ' '.repeat(Math.max(0, used - width)) + text.slice(length);
+}
+
 /** The longest start of a text that fits into `width` columns, with an ellipsis when something was cut. */
 export function truncate(text: string, width: number): string {
   if (width <= 0) return '';

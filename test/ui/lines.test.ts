@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import {
   bar,
   cleanLine,
+  dropColumns,
   fit,
   lineText,
   lineWidth,
@@ -69,6 +70,19 @@ test('a table row is as wide as asked, with wide characters in its cells', () =>
   const row = tableRow(columns, [{ text: 'g1' }, { text: '名前名前名前名前' }, { text: '1 ms' }], 24);
   expect(lineText(row)).toBe('g1    名前名前…     1 ms');
   expect(lineWidth(row)).toBe(24);
+});
+
+test('what is left of a text without its first columns stands where it stood', () => {
+  expect(dropColumns('abcdef', 2)).toBe('cdef');
+  expect(dropColumns('名前 = x', 2)).toBe('前 = x');
+  expect(dropColumns('名前 = x', 1)).toBe(' 前 = x');
+  expect(dropColumns('ab', 5)).toBe('');
+  fc.assert(
+    fc.property(text, fc.nat(12), (word, columns) => {
+      const width = stringWidth(word);
+      expect(stringWidth(dropColumns(word, columns))).toBe(Math.max(0, width - columns));
+    }),
+  );
 });
 
 test('a bar shows eighths and never more than all', () => {

@@ -6,7 +6,17 @@ import type { ArtifactReport, GraphReport, Report } from '../../explain/report.t
 import { formatBytes, formatPlural } from '../../explain/units.ts';
 import { defineView, listOf, matches, type ListModel, type View, type ViewSettings } from '../define-view.ts';
 import { listWidthIn } from '../layout.ts';
-import { line, printable, span, tableHead, tableRow, wrap, type Column, type Line } from '../lines.ts';
+import {
+  dropColumns,
+  line,
+  printable,
+  span,
+  tableHead,
+  tableRow,
+  wrap,
+  type Column,
+  type Line,
+} from '../lines.ts';
 import { codeSpans } from '../parts/code-spans.ts';
 import { perReport } from '../parts/per-report.ts';
 
@@ -149,7 +159,7 @@ function lineList(text: ArtifactReport, settings: ViewSettings): ListModel {
     shown,
     ({ number }) => ({ key: String(number) }),
     ({ code, number }) => {
-      const visible = Array.from(printable(code)).slice(settings.column).join('');
+      const visible = dropColumns(printable(code), settings.column);
       return [
         span(` ${String(number).padStart(gutter)} `, 'muted'),
         ...(isCode && settings.column === 0 ? codeSpans(visible) : [span(visible)]),
@@ -192,6 +202,7 @@ export const textsView: View = defineView({
   id: 'texts',
   title: 'Texts',
   key: '8',
+  empty: 'no texts',
   isShown: (report) => report.graphs.length + report.artifacts.length > 0,
   split: (report, settings) => (openText(report, settings) === undefined ? 'auto' : 'full'),
   commands: (report, settings) =>
