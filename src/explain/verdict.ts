@@ -94,7 +94,9 @@ export function judge(findings: Findings): Verdict {
     : [
         findings.source === 'torch'
           ? 'The trace holds no compiled frame'
-          : 'The program ran no TensorFlow.js op',
+          : exitCode === undefined
+            ? 'The trace holds no TensorFlow.js op so far'
+            : 'The program ran no TensorFlow.js op',
       ];
   const isFailed = exitCode !== undefined && exitCode !== 0;
   if (isFailed) {

@@ -114,6 +114,8 @@ export interface View {
   };
   /** Whether a report has anything for it; absent: always. */
   isShown?(report: Report): boolean;
+  /** What an empty list says when no filter made it so. */
+  readonly empty?: string;
   /** Absent: `auto` with a detail, else `full`. */
   split?(report: Report, settings: ViewSettings): Split;
   /** Part of the height that the list takes when it stands above its detail; absent: 0.4. */

@@ -104,10 +104,12 @@ export function layoutFor(
   rows: number,
 ): Layout {
   const { settings, focus } = state;
+  // While a filter is typed, nothing jumps.
+  const isEmpty = rows === 0 && settings.filter === '';
   return layoutOf({
     ...size,
     headHeight: headOf(view, report, settings, size.width).length,
-    split: view.detail === undefined ? 'full' : (view.split?.(report, settings) ?? 'auto'),
+    split: view.detail === undefined || isEmpty ? 'full' : (view.split?.(report, settings) ?? 'auto'),
     rows,
     focus,
     listShare: view.listShare ?? usualListShare,

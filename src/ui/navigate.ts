@@ -1,5 +1,5 @@
 /** Going somewhere else: into a row, along an edge, back, to the next break, along a horizontal axis. */
-import { axisWindow, standAt, zoomBy } from './axis.ts';
+import { axisWindow, standAt, zoomBy, type AxisWindow } from './axis.ts';
 import type { FollowCommand, Navigation, View, ViewSettings } from './define-view.ts';
 import { applySettings, indexOfKey, layoutIn, moveTo, rowUnderCursor, setFocus, settle } from './cursor.ts';
 import { viewStateOf, withView, type Step, type UiContext, type UiState } from './ui-model.ts';
@@ -79,17 +79,46 @@ export function zoom(state: UiState, context: UiContext, view: View, factor: num
   return withView(state, view.id, { settings: zoomBy(view.axis.range(context.report), settings, factor) });
 }
 
-/** Moves the cursor of the axis by columns of the screen. */
-export function along(state: UiState, context: UiContext, view: View, columns: number): UiState {
+/** Where the axis is on the screen. */
+interface AxisPlace extends AxisWindow {
+  /** First column of the list that it takes. */
+  readonly column: number;
+  /** Length of one column. */
+  readonly perColumn: number;
+}
+
+/** Puts the cursor of the axis where `choose` says. */
+function stand(
+  state: UiState,
+  context: UiContext,
+  view: View,
+  choose: (place: AxisPlace) => number,
+): UiState {
   const { axis } = view;
   if (axis === undefined) return state;
-  const { report } = context;
   const { settings } = viewStateOf(state, view.id);
-  const range = axis.range(report);
-  const { from, to, at } = axisWindow(range, settings);
+  const range = axis.range(context.report);
+  const window = axisWindow(range, settings);
   const { listWidth } = layoutIn(state, context, view);
-  const step = (columns * (to - from)) / axis.columns(report, listWidth);
-  return withView(state, view.id, { settings: standAt(range, settings, at + step), detailScroll: 0 });
+  const columns = axis.columns(context.report, listWidth);
+  const perColumn = (window.to - window.from) / columns;
+  const at = choose({ ...window, column: listWidth - columns, perColumn });
+  return withView(state, view.id, { settings: standAt(range, settings, at), detailScroll: 0 });
+}
+
+/** Moves the cursor of the axis by columns of the screen. */
+export function along(state: UiState, context: UiContext, view: View, columns: number): UiState {
+  return stand(state, context, view, ({ at, perColumn }) => at + columns * perColumn);
+}
+
+/** Puts the cursor of the axis under a column of the screen. */
+export function alongTo(state: UiState, context: UiContext, view: View, column: number): UiState {
+  return stand(
+    state,
+    context,
+    view,
+    (place) => place.from + Math.max(0, column - place.column) * place.perColumn,
+  );
 }
 
 const textShift = 8;

@@ -18,6 +18,7 @@ import {
   type Line,
   type Span,
 } from './lines.ts';
+import { tabLine } from './tabs.ts';
 import { openView, viewStateOf, type UiState, type ViewState } from './ui-model.ts';
 
 export interface ScreenSource {
@@ -29,21 +30,10 @@ export interface ScreenSource {
   readonly status: string;
 }
 
-function tabs(source: ScreenSource, state: UiState, open: View): Line {
-  const spell = (title: (view: View) => string, after: string): Line =>
-    source.views.map((view) => {
-      const text = [view.key, title(view)].filter((part) => part !== '').join(' ');
-      return view === open
-        ? { text: `[${text}]`, role: 'strong' }
-        : { text: ` ${text}${after}`, role: 'muted' };
-    });
-  // Narrow screens lose blanks first, then the titles of what is not open.
-  const forms = [
-    spell((view) => view.title, ' '),
-    spell((view) => view.title, ''),
-    spell((view) => (view === open ? view.title : ''), ' '),
-  ];
-  return forms.find((form) => lineWidth(form) <= state.width) ?? forms.at(-1)!;
+/** The rule under the tabs, with what the trace is doing at its end. */
+function ruleLine(status: string, width: number): Line {
+  const text = truncateLine(line(status === '' ? '' : ` ${status} ─`, 'muted'), Math.floor(width / 2));
+  return [span('─'.repeat(width - lineWidth(text)), 'muted'), ...text];
 }
 
 /** Commands that do something in a view, in words for the footer. */
@@ -58,17 +48,27 @@ function applicable(report: Report, view: View, settings: ViewSettings): Partial
     'open-editor': view.target !== undefined,
     copy: view.target !== undefined,
   };
+  // A row that leads nowhere opens its detail.
+  if (view.follow === undefined) footers.enter = 'detail';
   for (const [command, isOf] of Object.entries(applies)) if (!isOf) delete footers[command as Command];
   return { ...footers, ...view.commands?.(report, settings) };
 }
 
 /** Shown even where there is room for little else. */
 const always: ReadonlySet<Command> = new Set(['help', 'quit']);
+/** What needs no row under the cursor. */
+const rowless: ReadonlySet<Command> = new Set([...always, 'back', 'filter', 'pause', 'stop']);
 
-function keyHints(source: ScreenSource, view: View, settings: ViewSettings, room: number): Line {
-  const words = applicable(source.report, view, settings);
+interface Hinted {
+  readonly settings: ViewSettings;
+  /** Rows of the list. */
+  readonly count: number;
+}
+
+function keyHints(source: ScreenSource, view: View, own: Hinted, room: number): Line {
+  const words = applicable(source.report, view, own.settings);
   const hints = keymap.flatMap(({ command }) => {
-    const word = words[command];
+    const word = own.count > 0 || rowless.has(command) ? words[command] : undefined;
     if (word === undefined || word === '') return [];
     const spans: Span[] = [span(` ${keyOf(command)}`, 'strong'), span(` ${word} `, 'muted')];
     return [{ spans, width: lineWidth(spans), isKept: always.has(command) }];
@@ -93,15 +93,15 @@ function footer(source: ScreenSource, state: UiState, view: View, count: number)
   const place = count === 0 ? '' : `${Math.min(cursor + 1, count)}/${count}`;
   const filter = settings.filter === '' ? '' : `/${settings.filter}`;
   const right = truncateLine(
-    line([filter, source.status, place].filter((part) => part !== '').join('  '), 'muted'),
+    line([filter, place].filter((part) => part !== '').join('  '), 'muted'),
     Math.floor(state.width / 2),
   );
   const room = state.width - lineWidth(right) - 1;
-  return [...padLine(keyHints(source, view, settings, room), room), ...right];
+  return [...padLine(keyHints(source, view, { settings, count }, room), room), ...right];
 }
 
 /** Rows of the list that are on the screen, the one under the cursor inverted. */
-function visibleRows(list: ListModel, own: ViewState, layout: Layout): Line[] {
+function visibleRows(view: View, list: ListModel, own: ViewState, layout: Layout): Line[] {
   const rows = Array.from({ length: layout.listHeight }, (_, row): Line => {
     const index = own.scroll + row;
     if (index >= list.count) return [];
@@ -114,7 +114,10 @@ function visibleRows(list: ListModel, own: ViewState, layout: Layout): Line[] {
       : markMatches(drawn, own.settings.filter);
   });
   if (list.count === 0)
-    rows[0] = line(own.settings.filter === '' ? ' nothing here' : ' nothing matches the filter', 'muted');
+    rows[0] = line(
+      ` ${own.settings.filter === '' ? (view.empty ?? 'nothing here') : 'nothing matches the filter'}`,
+      'muted',
+    );
   return rows;
 }
 
@@ -137,7 +140,7 @@ function body(source: ScreenSource, state: UiState, view: View): Line[] {
   const layout = layoutFor(state, source.report, view, own, list.count);
   const head = headOf(view, source.report, own.settings, state.width);
   const lines: Line[] = head.slice(0, layout.headHeight).map(cleanLine);
-  const rows = visibleRows(list, own, layout);
+  const rows = visibleRows(view, list, own, layout);
   if (layout.split === 'none') return [...lines, ...rows];
   const shown = visibleDetail(source.detailOf(view, own), own, layout);
   const isFocused = own.focus === 'detail';
@@ -180,8 +183,8 @@ export function screenOf(source: ScreenSource, state: UiState): readonly Line[] 
   const view = openView(state, source.views);
   const { count } = source.listOf(view, viewStateOf(state, view.id).settings);
   const lines = [
-    tabs(source, state, view),
-    line('─'.repeat(width), 'muted'),
+    tabLine(source.views, view, width),
+    cleanLine(ruleLine(source.status, width)),
     ...body(source, state, view),
     cleanLine(footer(source, state, view, count)),
   ];

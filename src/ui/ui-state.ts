@@ -7,8 +7,9 @@ import type { View } from './define-view.ts';
 import { helpLines } from './help.ts';
 import { commandOf } from './keymap.ts';
 import { tabLines } from './layout.ts';
-import { showView } from './navigate.ts';
+import { alongTo, follow, showView } from './navigate.ts';
 import { runCommand } from './run-command.ts';
+import { viewAt } from './tabs.ts';
 import {
   initialViewState,
   openView,
@@ -75,14 +76,32 @@ function partAt(
   return { part: layout.split === 'none' ? 'none' : 'detail', at };
 }
 
-/** A click chooses a row, or gives the focus to the detail. */
-function click(state: UiState, context: UiContext, column: number, row: number): UiState {
+/** A click on a row chooses it, on an axis also the place there; on the row under the cursor it opens it. */
+function clickRow(state: UiState, context: UiContext, view: View, index: number, column: number): Step {
+  const own = viewStateOf(state, view.id);
+  const moved = moveTo(setFocus(state, context, view, 'list'), context, view, index, 1);
+  if (view.axis !== undefined) return { state: alongTo(moved, context, view, column), effects: [] };
+  return own.focus === 'list' && index === own.cursor
+    ? follow(moved, context, view, 'enter')
+    : { state: moved, effects: [] };
+}
+
+/** A click opens a tab, chooses a row, or gives the focus to the detail. */
+function click(state: UiState, context: UiContext, column: number, row: number): Step {
+  const plain = (next: UiState): Step => ({ state: next, effects: [] });
+  const { message: _old, typing: _closed, ...quiet } = state;
+  if (state.isHelpOpen) return plain({ ...quiet, isHelpOpen: false });
   const view = openView(state, context.views);
+  if (row === 0) {
+    const tab = viewAt(context.views, view, state.width, column);
+    return plain(tab === undefined ? state : showView(quiet, context, tab));
+  }
   const { part, at } = partAt(state, context, view, column, row);
-  if (part === 'none') return state;
-  const focused = setFocus(state, context, view, part);
-  if (part === 'detail') return focused;
-  return moveTo(focused, context, view, viewStateOf(focused, view.id).scroll + at, 1);
+  if (part === 'none') return plain(state);
+  if (part === 'detail') return plain(setFocus(quiet, context, view, part));
+  const index = viewStateOf(state, view.id).scroll + at;
+  const { count } = context.listOf(view, viewStateOf(state, view.id).settings);
+  return index < count ? clickRow(quiet, context, view, index, column) : plain(quiet);
 }
 
 /** The wheel moves what is under it, wherever the focus is. */
@@ -95,7 +114,7 @@ function wheel(
   row: number,
 ): UiState {
   const { part } = partAt(state, context, view, column, row);
-  if (part === 'none') return state;
+  if (part === 'none' || state.isHelpOpen) return state;
   const { focus } = viewStateOf(state, view.id);
   const moved = move(withView(state, view.id, { focus: part }), context, view, rows);
   return withView(moved, view.id, { focus });
@@ -134,7 +153,7 @@ export function reduceUi(state: UiState, action: Action, context: UiContext): St
     case 'scroll':
       return plain(wheel(state, context, view, action.rows, action.column, action.row));
     case 'click':
-      return plain(click(state, context, action.column, action.row));
+      return click(state, context, action.column, action.row);
     case 'text': {
       const { loading, ...settings } = viewStateOf(state, action.view).settings;
       const { owner, name } = action.artifact;

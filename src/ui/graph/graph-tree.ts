@@ -1,6 +1,7 @@
 /**
  * A graph as an indented tree: nodes in the order in which they run, under the functions and layers that made them.
- * Neighbours of one scope share a header, so a layer that is called twice has two. Headers fold.
+ * Neighbours of one scope share a header, so a layer that is called twice has two; a chain of scopes without anything
+ * else in them shares one, too. Headers fold.
  */
 import type { GraphReport, NodeOrigin } from '../../explain/report.ts';
 import { graphModel, type GraphModel, type ModelNode } from './graph-model.ts';
@@ -96,6 +97,34 @@ function outlineOf(graph: GraphReport): Outline {
   return outline;
 }
 
+/** Stands between the names of headers that share a row. */
+const chainMark = ' › ';
+
+/** A scope that holds nothing but one other scope shares its row: deep calls do not push the nodes to the right. */
+function joinChains(rows: readonly TreeRow[]): TreeRow[] {
+  const joined: TreeRow[] = [];
+  /** Depths of the scopes around the row that share the row of their only child. */
+  const shared: number[] = [];
+  let titles = '';
+  for (const [index, row] of rows.entries()) {
+    while (shared.length > 0 && shared.at(-1)! >= row.depth) shared.pop();
+    const depth = row.depth - shared.length;
+    if (row.kind === 'node') {
+      joined.push({ ...row, depth });
+      continue;
+    }
+    const next = rows[index + 1];
+    if (next?.kind === 'scope' && next.depth > row.depth && next.nodes === row.nodes) {
+      titles += row.title + chainMark;
+      shared.push(row.depth);
+      continue;
+    }
+    joined.push({ ...row, depth, title: titles + row.title });
+    titles = '';
+  }
+  return joined;
+}
+
 /** Rows of the tree, top to bottom. One pass over the nodes. */
 export function treeRows(graph: GraphReport, options: TreeOptions): readonly TreeRow[] {
   const { model, order, scopes, texts } = outlineOf(graph);
@@ -148,5 +177,5 @@ export function treeRows(graph: GraphReport, options: TreeOptions): readonly Tre
     if (open.every((outer) => !outer.isFolded)) rows.push({ kind: 'node', index, depth: scope.length });
   }
   close(0);
-  return rows.filter((row) => row !== undefined);
+  return joinChains(rows.filter((row) => row !== undefined));
 }

@@ -32,7 +32,9 @@ export function createOutputView(output: OutputModel): View {
     id: 'output',
     title: 'Output',
     key: '9',
+    empty: 'nothing was printed yet',
     split: () => 'full',
+    commands: () => ({ enter: '', 'open-editor': '' }),
     head: () =>
       output.dropped === 0 ? [] : [line(` … ${output.dropped} earlier lines are not kept`, 'muted')],
     list: (_report, { filter }) =>

@@ -27,6 +27,6 @@ export function tableOf<T>(columnsFor: (width: number) => readonly TableColumn<T
 
 /** Columns for the longest of some texts, at most a share of the width. */
 export function widthOf(texts: readonly string[], share: number): (width: number) => number {
-  const longest = texts.reduce((most, text) => Math.max(most, text.length), 4);
+  const longest = texts.reduce((most, text) => Math.max(most, text.length), 5);
   return (width) => Math.min(longest, Math.floor(width * share));
 }

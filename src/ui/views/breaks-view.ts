@@ -241,6 +241,7 @@ export const breaksView: View = defineView({
   id: 'breaks',
   title: 'Breaks',
   key: '2',
+  empty: 'no graph break',
   sorts: orders.map((order) => order.title),
   groups: groupings.map((grouping) => grouping.title),
   commands: () => ({ enter: 'source', right: 'detail', texts: 'texts' }),

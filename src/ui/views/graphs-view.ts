@@ -200,6 +200,7 @@ export const graphsView: View = defineView({
   id: 'graphs',
   title: 'Graphs',
   key: '3',
+  empty: 'no graph was captured',
   sorts: orders.map((order) => order.title),
   listShare: 0.5,
   commands: (report, settings) => {

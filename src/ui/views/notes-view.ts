@@ -57,6 +57,7 @@ export const notesView: View = defineView({
   id: 'notes',
   title: 'Notes',
   key: '0',
+  empty: 'nothing to note: no damage, no limit, no guess',
   list: (report, settings) => {
     const items = itemsOf(report);
     const codeWidth = items.reduce((most, { note }) => Math.max(most, note.code.length), 0);

@@ -180,6 +180,7 @@ export const recompilesView: View = defineView({
   id: 'recompiles',
   title: 'Guards',
   key: '4',
+  empty: 'no site was compiled twice',
   sorts: orders.map((order) => order.title),
   commands: (report, settings) =>
     familyOf(report, settings) === undefined

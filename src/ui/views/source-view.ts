@@ -14,32 +14,57 @@ import {
   type ViewSettings,
 } from '../define-view.ts';
 import { listWidthIn } from '../layout.ts';
-import {
-  fit,
-  line,
-  printable,
-  span,
-  tableHead,
-  tableRow,
-  wrap,
-  type Column,
-  type Line,
-  type Role,
-} from '../lines.ts';
+import { fit, line, printable, span, wrap, type Line, type Role } from '../lines.ts';
 import { codeSpans } from '../parts/code-spans.ts';
 import { fact, formatMs } from '../parts/format.ts';
+import { perReport } from '../parts/per-report.ts';
+import { tableOf, type Table, type TableColumn } from '../parts/table.ts';
 import { endings, linesOf, nodesAt, textOf, type SourceLine } from '../source-file/source-lines.ts';
 import { sourceLanguage } from '../ui-model.ts';
 
-const fileColumns: readonly Column[] = [
-  { title: 'file', width: 'flex' },
-  { title: 'breaks', width: 6, align: 'right' },
-  { title: 'captured', width: 8, align: 'right' },
-  { title: 'eager', width: 6, align: 'right' },
-  { title: 'never', width: 6, align: 'right' },
-  { title: 'time', width: 9, align: 'right' },
-  { title: 'text', width: 7 },
-];
+/** Columns that nothing in the report fills are left out. */
+const tableFor = perReport((report): Table<FileReport> => {
+  const count = (
+    title: string,
+    width: number,
+    role: Role,
+    countOf: (file: FileReport) => number,
+  ): TableColumn<FileReport> => ({
+    title,
+    width,
+    align: 'right',
+    cell(file) {
+      const found = countOf(file);
+      return span(found === 0 ? '' : String(found), role);
+    },
+  });
+  const columns: readonly TableColumn<FileReport>[] = [
+    { title: 'file', width: 'flex', keepsEnd: true, cell: ({ file }) => span(file) },
+    count('breaks', 6, 'bad', ({ breaks }) => breaks.length),
+    count('captured', 8, 'good', (file) => countState(file, 'captured')),
+    count('eager', 6, 'warning', (file) => countState(file, 'eager')),
+    count('never', 6, 'muted', (file) => countState(file, 'never')),
+    {
+      title: 'time',
+      width: 9,
+      align: 'right',
+      cell(file) {
+        const timeMs = timeOf(file);
+        return span(timeMs > 0 ? formatMs(timeMs) : '–');
+      },
+    },
+    ...(report.files.some(({ text }) => text === undefined)
+      ? [
+          {
+            title: 'text',
+            width: 7,
+            cell: ({ text }: FileReport) => span(text === undefined ? 'missing' : '', 'muted'),
+          },
+        ]
+      : []),
+  ];
+  return tableOf(() => columns);
+});
 
 const looks: Readonly<
   Record<LineState, { readonly mark: string; readonly role: Role; readonly words: string }>
@@ -106,25 +131,6 @@ function timeOf(file: FileReport): number {
   return file.lines.reduce((sum, each) => sum + each.durationMs, 0);
 }
 
-function drawFile(file: FileReport, width: number): Line {
-  const never = countState(file, 'never');
-  const eager = countState(file, 'eager');
-  const timeMs = timeOf(file);
-  return tableRow(
-    fileColumns,
-    [
-      span(file.file),
-      span(file.breaks.length === 0 ? '' : String(file.breaks.length), 'bad'),
-      span(String(countState(file, 'captured')), 'good'),
-      span(eager === 0 ? '' : String(eager), 'warning'),
-      span(never === 0 ? '' : String(never), 'muted'),
-      span(timeMs > 0 ? formatMs(timeMs) : '–'),
-      span(file.text === undefined ? 'missing' : '', 'muted'),
-    ],
-    width,
-  );
-}
-
 const orders: readonly {
   readonly title: string;
   readonly compare?: (left: FileReport, right: FileReport) => number;
@@ -142,7 +148,7 @@ function list(report: Report, settings: ViewSettings): ListModel {
   return listOf(
     compare === undefined ? found : found.toSorted(compare),
     (file) => ({ key: file.file, isBreak: file.breaks.length > 0 }),
-    drawFile,
+    tableFor(report).row,
   );
 }
 
@@ -249,6 +255,7 @@ export const sourceView: View = defineView({
   id: 'source',
   title: 'Source',
   key: '6',
+  empty: 'the trace points into no file of the program',
   sorts: orders.map((order) => order.title),
   listShare: 0.6,
   besideShare,
@@ -265,9 +272,7 @@ export const sourceView: View = defineView({
   head: (report, settings, width) => {
     const open = fileOf(report, settings);
     if (open === undefined) {
-      return report.files.length === 0
-        ? [line(' the trace points into no file of the program', 'muted')]
-        : [tableHead(fileColumns, listWidthIn(width, 'auto', besideShare))];
+      return [tableFor(report).head(listWidthIn(width, 'auto', besideShare))];
     }
     const name = [
       span(` ${open.file}`, 'strong'),

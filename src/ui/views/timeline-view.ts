@@ -108,7 +108,7 @@ function axisLine(report: Report, window: TimeWindow, columns: number): Line {
 }
 
 function head(report: Report, settings: ViewSettings, width: number): Line[] {
-  if (report.timeline.lanes.length === 0) return [line(' the trace holds no times', 'muted')];
+  if (report.timeline.lanes.length === 0) return [];
   const columns = axisColumns(report, width);
   const window = windowOf(report, settings);
   const { startMs, endMs } = report.timeline;
@@ -309,6 +309,7 @@ export const timelineView: View = defineView({
   id: 'timeline',
   title: 'Time',
   key: '5',
+  empty: 'the trace holds no times',
   axis: {
     range: rangeOf,
     columns: axisColumns,

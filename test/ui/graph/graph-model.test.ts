@@ -137,20 +137,19 @@ describe('the tree', () => {
       '-inputs, state, constants 2',
       '  x',
       '  kernel',
-      '-model 2',
-      '  -loss 2',
-      '    matmul',
-      '    loss',
+      '-model › loss 2',
+      '  matmul',
+      '  loss',
       'return',
     ]);
   });
 
   test('folds a scope with all that is inside, and still counts it', () => {
-    expect(rows(['matmul/0'])).toEqual([
+    expect(rows(['matmul/1'])).toEqual([
       '-inputs, state, constants 2',
       '  x',
       '  kernel',
-      '+model 2',
+      '+model › loss 2',
       'return',
     ]);
   });
@@ -160,9 +159,39 @@ describe('the tree', () => {
     expect(rows([], new Set([byKey.get('x')!, byKey.get('loss')!]))).toEqual([
       '-inputs, state, constants 1',
       '  x',
-      '-model 1',
-      '  -loss 1',
-      '    loss',
+      '-model › loss 1',
+      '  loss',
+    ]);
+  });
+
+  test('joins scopes that hold nothing but one other, and only those', () => {
+    const scopes: Readonly<Record<string, readonly string[]>> = {
+      a: ['main', 'train', 'step', 'dense'],
+      b: ['main', 'train', 'step', 'dense'],
+      c: ['main', 'train', 'step', 'loss', 'mean'],
+      d: ['main', 'train'],
+    };
+    const names = Object.keys(scopes);
+    const nested = {
+      ...graph,
+      text: ['graph g', ...names.map((name) => `  ${name}: float32[1] = Relu()`), '  return d'].join('\n'),
+      origins: new Map(names.map((name) => [name, { scope: scopes[name]! }])),
+    };
+    const drawn = treeRows(nested, { toggled: new Set() }).map(
+      (row) =>
+        '  '.repeat(row.depth) +
+        (row.kind === 'scope' ? `${row.title} ${row.nodes}` : graphModel(nested).nodes[row.index]!.key),
+    );
+    expect(drawn).toEqual([
+      'main › train 4',
+      '  step 3',
+      '    dense 2',
+      '      a',
+      '      b',
+      '    loss › mean 1',
+      '      c',
+      '  d',
+      'return',
     ]);
   });
 

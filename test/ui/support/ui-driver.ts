@@ -4,6 +4,7 @@ import { buildReport, createReportBuilder } from '../../../src/explain/report-bu
 import type { Report } from '../../../src/explain/report.ts';
 import type { TraceRecord } from '../../../src/ir/record.ts';
 import { readTorchTrace } from '../../../src/torch/index.ts';
+import type { View } from '../../../src/ui/define-view.ts';
 import { lineText, lineWidth } from '../../../src/ui/lines.ts';
 import { screenOf } from '../../../src/ui/screen.ts';
 import { createSource, type UiSource } from '../../../src/ui/source.ts';
@@ -65,9 +66,21 @@ export function expectSound(source: UiSource, state: UiState): void {
   expect(own.scroll).toBeLessThanOrEqual(own.cursor);
 }
 
+export interface DriveOptions {
+  /** Of the report, when absent. */
+  readonly shown?: readonly View[];
+  readonly status?: string;
+}
+
 /** A UI of a size after some keys. A string of single keys may be given as one word behind a colon: `:relu`. */
-export function drive(report: Report, keys: readonly string[], width = 80, height = 24): Driven {
-  const source = createSource(report, views, '', () => ({ width, height }));
+export function drive(
+  report: Report,
+  keys: readonly string[],
+  width = 80,
+  height = 24,
+  { shown = views, status = '' }: DriveOptions = {},
+): Driven {
+  const source = createSource(report, shown, status, () => ({ width, height }));
   let { state } = reduceUi(initialState(source.views, width, height), { kind: 'report' }, source);
   const effects: Effect[] = [];
   const pressed = keys.flatMap((key) =>
