@@ -21,7 +21,9 @@ import { findBreakReason } from './ir/breaks/index.ts';
 import { GraphBreakError, UserError } from './ir/errors.ts';
 import { createSavingsMeter } from './savings.ts';
 import type { RunTotals, TraceRecord } from './ir/record.ts';
+import { formatSpan, userFrame } from './ir/span.ts';
 import { formatType } from './ir/tensor-type.ts';
+import { codeFolder } from './own-files.ts';
 
 /** Exports of the program's tfjs: `@tensorflow/tfjs`, `@tensorflow/tfjs-core`, or a bundle of them. */
 export type TfjsCore = TfModule & KernelHost;
@@ -271,10 +273,16 @@ function breakError(cause: BreakCause): GraphBreakError {
     ...(cause.detail === undefined ? {} : { detail: cause.detail }),
   });
   const hint = reason?.hints[0];
-  return new GraphBreakError(`graph break (${reason?.title ?? cause.reason}): ${explanation ?? ''}`, {
-    code: cause.reason,
-    ...(hint === undefined ? {} : { hint }),
-  });
+  const frame = cause.stack && userFrame(cause.stack.frames);
+  const where = frame === undefined ? '' : ` at ${formatSpan(frame)}`;
+  const error = new GraphBreakError(
+    `graph break${where} (${reason?.title ?? cause.reason}): ${explanation ?? ''}`,
+    { code: cause.reason, ...(hint === undefined ? {} : { hint }) },
+  );
+  // The reader looks for a line of the program, not for ours.
+  const lines = error.stack?.split('\n').filter((line) => !line.includes(codeFolder));
+  if (lines !== undefined) error.stack = lines.join('\n');
+  return error;
 }
 
 /**

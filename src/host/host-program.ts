@@ -113,7 +113,8 @@ export async function hostProgram(options: HostOptions): Promise<void> {
 
   const startedAt = monotonicMs();
   const now = (): number => monotonicMs() - startedAt;
-  const explain = options.explain ?? options.traceFile !== undefined;
+  const isTraced = options.traceFile !== undefined;
+  const explain = options.explain ?? (isTraced || options.strict === true);
   let trace: TraceWriter | undefined;
   let openTrace = (): void => {};
   if (options.traceFile !== undefined) {
@@ -170,7 +171,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
           cacheDirectory: defaultCacheDirectory(process.env),
           ...options,
           explain,
-          measureSavings: options.measureSavings ?? explain,
+          measureSavings: options.measureSavings ?? isTraced,
           frames,
           onRecord,
           now,

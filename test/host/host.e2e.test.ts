@@ -79,6 +79,21 @@ test('onnxruntime reports nothing to its makers, and the program sees no trace o
   expect(await readdir(home, { recursive: true })).toEqual([]);
 });
 
+test('in strict mode, the error of a break begins with the line of the program', async () => {
+  const name = await program(
+    'strict.mjs',
+    `import * as tf from '@tensorflow/tfjs';
+     const mean = tf.tensor1d([1, 2, 3]).mean();
+     console.log(mean.dataSync());`,
+  );
+  const { status, stderr } = start(name, { hosted: true, settings: { strict: true } });
+  expect(status).toBe(1);
+  expect(stderr).toContain(
+    `GraphBreakError: graph break at ${join(folder, name)}:3:23 (Synchronous read): \`dataSync()\` asks for the numbers of \`mean\``,
+  );
+  expect(stderr).not.toContain(join(root, 'dist'));
+});
+
 test.each(['before', 'after'])('a program may use onnxruntime itself, %s it uses tfjs', async (order) => {
   const graph = new GraphWriter('relu');
   graph.output(graph.add('Relu', [graph.input('x', 'float32', [2])]), 'float32', [2]);
