@@ -88,9 +88,32 @@ export interface MakeInputsOptions {
   readonly sizes?: Readonly<Record<string, number>>;
 }
 
-/** A value for each input that has no default. */
+/** @throws UserError FG4002 when a given value is not for this model. */
+function checkGiven(model: OnnxModel, given: ReadonlyMap<string, OnnxTensor>): void {
+  const infos = new Map(model.graph.inputs.map((info) => [info.name, info]));
+  for (const [name, { dataType, dims }] of given) {
+    const type = infos.get(name)?.type;
+    if (type?.kind !== 'tensor') throw badInputs(`the model has no input tensor ${name}`);
+    const declared = type.dims;
+    const fits =
+      declared === undefined ||
+      (declared.length === dims.length &&
+        declared.every((size, axis) => typeof size !== 'number' || size === dims[axis]));
+    if (dataType === type.dataType && fits) continue;
+    const text = declared?.map((size) => size ?? '?').join();
+    throw badInputs(
+      `input ${name} is ${type.dataType}[${text ?? '...'}], the value given is ${dataType}[${dims.join()}]`,
+    );
+  }
+}
+
+/**
+ * A value for each input that has no default.
+ * @throws UserError FG4002 when a given value is not for this model, or an input is not a tensor.
+ */
 export function makeInputs(model: OnnxModel, options: MakeInputsOptions): Map<string, OnnxTensor> {
   const { seed, given, sizes = {} } = options;
+  if (given !== undefined) checkGiven(model, given);
   const random = seededRandom(seed);
   const defaults = new Set(model.graph.initializers.map(({ name }) => name));
   const inputs = new Map<string, OnnxTensor>();

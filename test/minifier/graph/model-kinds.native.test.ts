@@ -282,9 +282,20 @@ describe('values of inputs', () => {
     await expect(minify({ model: padModel(), inputs })).rejects.toMatchObject({ code: 'FG4004' });
   });
 
-  test('of other names or sizes are refused', async () => {
+  test.each([
+    ['another name', { y: [1, 2] }, 'no input tensor y'],
+    [
+      'another size',
+      { x: [[[[1, 2, 3]]]] },
+      'input x is float32[1,1,2,2], the value given is float32[1,1,1,3]',
+    ],
+    ['lists of different lengths', { x: [[[[1, 2], [3]]]] }, 'the lists of input x differ in length'],
+  ])('of %s are refused', async (_, values, message) => {
     const inputs = join(folder, 'wrong.json');
-    writeFileSync(inputs, JSON.stringify({ y: [1, 2] }));
-    await expect(minify({ model: padModel(), inputs })).rejects.toMatchObject({ code: 'FG4002' });
+    writeFileSync(inputs, JSON.stringify(values));
+    await expect(minify({ model: padModel(), inputs })).rejects.toMatchObject({
+      code: 'FG4002',
+      message: expect.stringContaining(message) as string,
+    });
   });
 });
