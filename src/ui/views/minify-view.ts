@@ -8,6 +8,7 @@ import {
   type TrialOutcome,
   type WorkerRow,
 } from '../live/minify-model.ts';
+import { listWidthIn } from '../layout.ts';
 import { line, span, tableHead, tableRow, wrap, type Column, type Line, type Role } from '../lines.ts';
 import { formatMs } from '../parts/format.ts';
 
@@ -105,7 +106,7 @@ function head(model: MinifyModel, width: number): Line[] {
     ...drawn,
     ...(isRunning(phase) ? workers.map((worker) => workerLine(worker, unit)) : []),
     ...endLines(model, width),
-    tableHead(columns, width),
+    tableHead(columns, listWidthIn(width, 'auto')),
   ];
 }
 
