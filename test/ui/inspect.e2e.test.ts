@@ -222,8 +222,11 @@ describe('the terminal is as before', () => {
     session.send(keys.ctrlZ);
     await session.until('Stopped');
     expectRestored(session);
+    // Meanwhile the terminal got another size: only the shell was told.
+    session.resize(64, 20);
     session.send('fg\r');
     await session.until(lit10);
+    await session.until((text) => text.split('\n')[1] === '─'.repeat(64));
     expect(session.isAlternate()).toBe(true);
     session.send('q');
     await session.until(/PROMPT> \s*$/);

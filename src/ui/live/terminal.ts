@@ -93,6 +93,8 @@ export function openTerminal(
     if (isOurs || isClosed || isLent) return;
     take();
     events.onReturn();
+    // Who is stopped is not told of a new size; Node looks again when it is told. A size that is the same is no event.
+    if (canSuspend) process.kill(process.pid, 'SIGWINCH');
   }
 
   const onContinue = (): void => {
