@@ -8,6 +8,9 @@ export interface LayerScopes {
   wrap(exports: object, wraps: MethodWraps): void;
 }
 
+/** Name of the function on V8's stack that stands for one layer of the path. */
+export const layerFrame = 'applyLayerInItsScope';
+
 function layerPrototype(exports: object): object | undefined {
   const { layers } = exports as { readonly layers?: { readonly Layer?: { readonly prototype: object } } };
   return layers?.Layer?.prototype;
@@ -24,7 +27,8 @@ export function createLayerScopes(): LayerScopes {
         prototype,
         'apply',
         (original) =>
-          function (this: unknown, ...parameters: unknown[]): unknown {
+          // On the stack under this name: see `layerFrame`.
+          function applyLayerInItsScope(this: unknown, ...parameters: unknown[]): unknown {
             path.push(String((this as { readonly name?: unknown }).name));
             try {
               return original.apply(this, parameters);

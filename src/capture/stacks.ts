@@ -5,6 +5,7 @@
 import { pathToFileURL } from 'node:url';
 import type { StackRecord } from '../ir/record.ts';
 import { codeFolder } from '../own-files.ts';
+import { layerFrame } from './layer-scopes.ts';
 import { formatSpan, userFrame, type StackFrame } from '../ir/span.ts';
 
 /** A frame as V8 reports it. Lines and columns count from 1. */
@@ -41,7 +42,7 @@ export interface TakenStack {
   readonly api: string | undefined;
   /** Whether the text of any user frame has a loop around its call. */
   readonly isInLoop: boolean;
-  /** Names of functions, then of layers, around the call, outermost first. */
+  /** Names of functions and layers around the call, outermost first. */
   readonly scope: readonly string[];
   /** The line of the program that it belongs to, whatever called it. */
   readonly site: number;
@@ -54,6 +55,14 @@ const ownFolders = [pathToFileURL(codeFolder).href, codeFolder];
 
 function isOwn(file: string): boolean {
   return ownFolders.some((folder) => file.startsWith(folder));
+}
+
+/** Functions of the program, outermost first. */
+function functionNames(frames: readonly StackFrame[]): string[] {
+  return frames
+    .filter((frame) => frame.origin === 'user' && frame.function !== '')
+    .map((frame) => frame.function)
+    .toReversed();
 }
 
 /** V8's structured frames from here outwards; `Error` is left as it was. */
@@ -106,10 +115,16 @@ export class StackTaker {
     const entry = this.#entry();
     let key = `${entry?.id}\n${this.#layers.join('/')}\n`;
     const raws: RawFrame[] = [];
+    /** How many frames each layer has inside of it, innermost layer first. */
+    const layerDepths: number[] = [];
     for (const site of sites) {
       const file = site.getFileName() ?? '';
       // Frames of Node itself say nothing; async parts of them vary.
-      if (file === '' || file.startsWith('node:') || isOwn(file)) continue;
+      if (file === '' || file.startsWith('node:')) continue;
+      if (isOwn(file)) {
+        if (site.getFunctionName() === layerFrame) layerDepths.push(raws.length);
+        continue;
+      }
       const raw: RawFrame = {
         file,
         line: site.getLineNumber() ?? 0,
@@ -123,7 +138,10 @@ export class StackTaker {
     if (known !== undefined) return known;
     const frames = raws.map((raw) => this.#resolve(raw));
     const isWhole = entry === undefined || frames.some((frame) => frame.origin === 'user');
-    const taken = this.#describe(isWhole ? frames : [...frames, ...entry.frames]);
+    const scope = this.#scope(frames, layerDepths);
+    const taken = isWhole
+      ? this.#describe(frames, scope)
+      : this.#describe([...frames, ...entry.frames], [...functionNames(entry.frames), ...scope]);
     this.#byKey.set(key, taken);
     this.#byId[taken.id] = taken;
     return taken;
@@ -140,7 +158,17 @@ export class StackTaker {
     return frame;
   }
 
-  #describe(frames: readonly StackFrame[]): TakenStack {
+  /** Functions of the program with the layers between them; layers beyond the end of a cut stack stand outside. */
+  #scope(frames: readonly StackFrame[], layerDepths: readonly number[]): string[] {
+    const layers = [...this.#layers];
+    const inner = frames.flatMap((frame, depth) => {
+      const around = layerDepths.filter((each) => each === depth).flatMap(() => layers.pop() ?? []);
+      return [...around, ...functionNames([frame])];
+    });
+    return [...layers, ...inner.toReversed()];
+  }
+
+  #describe(frames: readonly StackFrame[], scope: readonly string[]): TakenStack {
     const userIndex = frames.findIndex((frame) => frame.origin === 'user');
     const outsideIndex = frames.findIndex((frame) => frame.origin === 'user' || frame.origin === 'library');
     const userFrames = frames.filter((frame) => frame.origin === 'user');
@@ -155,13 +183,7 @@ export class StackTaker {
       facts,
       api: (userIndex === outsideIndex ? facts.callee : undefined) ?? (entry === '' ? undefined : entry),
       isInLoop: allFacts.some((fact) => fact.loop !== undefined),
-      scope: [
-        ...userFrames
-          .map((frame) => frame.function)
-          .filter((name) => name !== '')
-          .toReversed(),
-        ...this.#layers,
-      ],
+      scope,
       site: this.#site(userFrame(frames)),
     };
   }

@@ -184,6 +184,30 @@ describe('nodes', () => {
     );
   });
 
+  it('lie in a layer of the program’s own, and in its functions in that', async () => {
+    const { records } = await runBody(
+      'own-layer',
+      `class Twice extends tf.layers.Layer {
+         static className = 'Twice';
+         computeOutputShape(shape) { return shape; }
+         call(x) { return double(Array.isArray(x) ? x[0] : x); }
+       }
+       function double(x) { return x.mul(2); }
+       const model = tf.sequential({
+         name: 'net',
+         layers: [tf.layers.dense({ units: 4, inputShape: [8], name: 'up' }), new Twice({ name: 'twice' })],
+       });
+       function infer() { return model.apply(tf.ones([3, 8])); }
+       infer().dataSync();`,
+    );
+    const scopes = recordsOf(records, 'graph').flatMap(({ origins }) =>
+      (origins ?? []).map(({ scope }) => scope?.slice(scope.indexOf('program')).join(' > ')),
+    );
+    expect(new Set(scopes)).toEqual(
+      new Set(['program > infer > net > up', 'program > infer > net > twice > call > double']),
+    );
+  });
+
   it('of parts of a pattern are named after their op', async () => {
     const { records } = await runBody(
       'pattern',
