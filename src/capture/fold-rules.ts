@@ -60,13 +60,14 @@ function isShapeArithmetic(signature: Signature, values: Values): boolean {
   return outputs!.every((type) => type.dtype !== 'float32' && type.size <= integerElements);
 }
 
-/** A tensor made of attributes alone (Fill, Range), with other attributes than those that made its like before. */
-function isVaryingSource(signature: Signature, values: Values): boolean {
-  return (
-    values.length === 0 &&
-    signature.siblings >= variedSources &&
-    signature.outputs![0]!.size <= sourceElements
-  );
+/**
+ * A tensor made of attributes alone (Fill, Range), with other attributes than those that made its like before. Integers
+ * in a row are mostly positions: known ones are checked against the table that they are looked up in, as eager does.
+ */
+function isVaryingSource({ kernel, outputs, siblings }: Signature, values: Values): boolean {
+  const [output] = outputs!;
+  if (values.length > 0 || output!.size > sourceElements) return false;
+  return siblings >= variedSources || (kernel.name === 'Range' && output!.dtype === 'int32');
 }
 
 /** The number that fills the result of a call, when that is all there is to it. */

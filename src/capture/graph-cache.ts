@@ -289,13 +289,23 @@ export class GraphCache {
     this.#tierUp(cached, compiled);
     const leaves = plan.leaves.map((leaf) => leaf.host!);
     const start = reporter.now();
-    const results = compiled.executable.run(leaves);
+    const results = this.#execute(cached.graph, compiled, leaves);
     const durationMs = reporter.now() - start;
     cached.stableRunMs += durationMs;
     reporter.run(cached.id, compiled, durationMs, traceMs, plan.nodes.length);
     const { family } = cached.structure;
     if (family.isLimitReported && durationMs > (family.eagerMs ?? 0)) family.eagerMs = durationMs;
     return results;
+  }
+
+  /** What eager kernels refuse as well (an index out of range...) is the program's error, and is raised in their words. */
+  #execute(graph: Graph, { executable }: CompiledGraph, leaves: readonly HostArray[]): HostArray[] {
+    try {
+      return executable.run(leaves);
+    } catch (refusal) {
+      this.#options.interpreter.compile(graph, leaves).executable.run(leaves);
+      throw refusal;
+    }
   }
 
   #tierUp(cached: CachedGraph, compiled: CompiledGraph): void {

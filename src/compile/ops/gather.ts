@@ -3,6 +3,7 @@
  * graph runs, not at the call.
  */
 import type { ConcreteType } from '../../ir/op-signature.ts';
+import type { HostArray } from '../../ir/tensor-type.ts';
 import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
 import { dtypeOf, filled, input, reshape, shapeOf, transpose, where } from './numbers.ts';
 import { elementCount, hasComplex, isEmpty, parseAxes, present, type NativeDtype } from './rules.ts';
@@ -84,6 +85,13 @@ function scatter(
   return context.op('ScatterND', [target, indices, spread], { reduction });
 }
 
+/** Whether rows of indices, as far as they are known, lie inside `shape`. */
+function areInside(indices: HostArray | undefined, type: ConcreteType, shape: readonly number[]): boolean {
+  if (indices === undefined) return true;
+  const { depth } = scatterSizes(type);
+  return (indices as Int32Array).every((index, at) => index >= 0 && index < (shape[at % depth] ?? Infinity));
+}
+
 function optional(value: OnnxValue | undefined): readonly OnnxValue[] | undefined {
   return value === undefined ? undefined : [value];
 }
@@ -138,6 +146,7 @@ export const gatherOps: readonly OpDefinition[] = [
   }),
   defineOp({
     kernel: 'GatherNd',
+    acceptsValues: ([, indices], [x, type]) => areInside(indices, type!, x!.shape),
     inputs: ['params', 'indices'],
     isHostFoldable: true,
     infer(types) {
@@ -164,6 +173,8 @@ export const gatherOps: readonly OpDefinition[] = [
   defineOp({
     kernel: 'ScatterNd',
     inputs: ['indices', 'updates'],
+    acceptsValues: ([indices], [type], attributes) =>
+      areInside(indices, type!, attribute.numbers(attributes, 'shape')),
     infer: (types, attributes) => [
       { dtype: present(types)[1]!.dtype, shape: attribute.numbers(attributes, 'shape') },
     ],
@@ -184,6 +195,7 @@ export const gatherOps: readonly OpDefinition[] = [
   defineOp({
     kernel: 'TensorScatterUpdate',
     inputs: ['tensor', 'indices', 'updates'],
+    acceptsValues: ([, indices], [tensor, type]) => areInside(indices, type!, tensor!.shape),
     infer: (types) => [present(types)[0]!],
     lower(context) {
       const [result] = context.outputTypes;
@@ -202,6 +214,8 @@ export const gatherOps: readonly OpDefinition[] = [
   defineOp({
     kernel: 'SparseToDense',
     inputs: ['sparseIndices', 'sparseValues', 'defaultValue'],
+    acceptsValues: ([indices], [type], attributes) =>
+      areInside(indices, type!, attribute.numbers(attributes, 'outputShape')),
     infer(types, attributes) {
       const [, values] = present(types);
       if (hasComplex(values)) return undefined;
