@@ -123,7 +123,7 @@ async function ours(
       if (testCase === subject.testCase) return values;
       return (await captureValues(testCase, pool, subject.found.recording, limitMs)).values;
     },
-    expected.kind === 'crash' ? message : '',
+    { message: expected.kind === 'crash' ? message : '' },
   );
   const nodePasses = graphPasses.filter(({ tier }) => tier === 0);
   await reduce(problem, nodePasses, context);

@@ -63,17 +63,19 @@ function choose({ graphs, runs }: TracedGraphs, id: string | undefined): GraphRe
   return chosen;
 }
 
-/** `open`: sizes in which the family of the graph differs are symbols; `recorded`: all sizes are those of the graph. */
-export type TracedSizes = 'open' | 'recorded';
+/** A graph out of a trace as it can be exported: what the trace has no values of are inputs. */
+export interface TracedGraph extends ReturnType<typeof planExport> {
+  readonly id: string;
+  /** Graphs in the trace. */
+  readonly graphs: number;
+}
 
-/** @throws FG5023 when there is no such graph, and what `exportModel` throws. */
-export async function exportTrace(
+/** @throws FG5023 when there is no such graph. */
+export async function tracedGraph(
   input: TraceInput,
-  file: string,
   id: string | undefined,
   context: Context,
-  sizes: TracedSizes = 'open',
-): Promise<ExportReport> {
+): Promise<TracedGraph> {
   const traced = await readGraphs(input, context);
   const chosen = choose(traced, id);
   const captured = [...traced.graphs.values()]
@@ -85,14 +87,29 @@ export async function exportTrace(
     const node = leaves[leaf]!;
     return node.kind === 'placeholder' || node.data.length > printedConstantLimit;
   };
-  const { fixed, open } = planExport(main, captured, isLost);
-  const model = exportModel(sizes === 'recorded' ? fixed : (open ?? fixed), opTable, chosen.id);
+  return { id: chosen.id, graphs: traced.graphs.size, ...planExport(main, captured, isLost) };
+}
+
+/** `open`: sizes in which the family of the graph differs are symbols; `recorded`: all sizes are those of the graph. */
+export type TracedSizes = 'open' | 'recorded';
+
+/** @throws FG5023 when there is no such graph, and what `exportModel` throws. */
+export async function exportTrace(
+  input: TraceInput,
+  file: string,
+  id: string | undefined,
+  context: Context,
+  sizes: TracedSizes = 'open',
+): Promise<ExportReport> {
+  const traced = await tracedGraph(input, id, context);
+  const { fixed, open } = traced;
+  const model = exportModel(sizes === 'recorded' ? fixed : (open ?? fixed), opTable, traced.id);
   verifyModel(model, []);
   writeModelFile(file, model);
   return {
     kind: 'exported',
-    graph: chosen.id,
-    graphs: traced.graphs.size,
+    graph: traced.id,
+    graphs: traced.graphs,
     summary: summarizeModel(model),
     notes: [
       'A trace holds no values: weights are inputs of this model. Export the program itself to have them inside.',

@@ -1,13 +1,15 @@
 /** The minifier of graphs on what the user named: a model, or a graph out of a trace, which becomes a model first. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { opTable } from '../compile/ops/index.ts';
+import { planExport } from '../export/captured-graph.ts';
+import { exportModel } from '../export/export-model.ts';
+import { verifyModel } from '../export/verify-model.ts';
 import { UserError } from '../ir/errors.ts';
+import type { CapturedSource } from '../minifier/graph/captured-graph.ts';
 import { minifyOnnx, type MinifyOnnxControl, type MinifyOnnxRun } from '../minifier/graph/minify-onnx.ts';
 import type { MinifyOptions } from '../minifier/options.ts';
 import { readModelFile, type OnnxModel } from '../onnx/index.ts';
 import type { Context } from './command.ts';
-import { exportTrace } from './export-trace.ts';
+import { tracedGraph, type TracedGraph } from './export-trace.ts';
 import type { Values } from './flags.ts';
 import type { Input } from './input.ts';
 
@@ -28,21 +30,28 @@ export const graphFlags = {
 
 export type GraphInput = Extract<Input, { readonly kind: 'model' | 'trace' }>;
 
+/** The graph as a model, and back: what the second form of the repro is made of. */
+function capturedSource({ fixed }: TracedGraph): CapturedSource {
+  return {
+    graph: fixed.variants[0]!.graph,
+    inputNames: (kernel) => opTable.get(kernel)!.inputs,
+    toModel: (graph) =>
+      exportModel(planExport({ graph }, [{ graph }], () => false).fixed, opTable, graph.name),
+  };
+}
+
 async function modelOf(
   input: GraphInput,
   graph: string | undefined,
   context: Context,
-): Promise<{ readonly model: OnnxModel; readonly graph?: string }> {
+): Promise<{ readonly model: OnnxModel; readonly graph?: string; readonly captured?: CapturedSource }> {
   if (input.kind === 'model') return { model: readModelFile(input.path) };
-  const folder = await mkdtemp(join(tmpdir(), 'fullgraph-minify-'));
-  try {
-    const file = join(folder, 'graph.onnx');
-    // The failure is looked for in the sizes that the program ran with.
-    const report = await exportTrace(input, file, graph, context, 'recorded');
-    return { model: readModelFile(file), ...(report.kind === 'exported' ? { graph: report.graph } : {}) };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const traced = await tracedGraph(input, graph, context);
+  const captured = capturedSource(traced);
+  // The failure is looked for in the sizes that the program ran with.
+  const model = captured.toModel(captured.graph);
+  verifyModel(model, []);
+  return { model, graph: traced.id, captured };
 }
 
 /** Options that were not given are left to the minifier of graphs: its limits are others. */
@@ -73,12 +82,13 @@ export async function minifyGraph(
       hint: 'Graphs run on onnxruntime and are compared with eager kernels; --against names another onnxruntime.',
     });
   }
-  const { model, graph } = await modelOf(input, values.graph, context);
+  const { model, graph, captured } = await modelOf(input, values.graph, context);
   const { cwd, fail, relativeTolerance, absoluteTolerance, jobs, budget, seed, resume } = options;
   return minifyOnnx(
     {
       input: graph === undefined ? word : `${word} ${graph}`,
       model,
+      ...(captured && { captured }),
       cwd,
       fail,
       relativeTolerance,

@@ -1,6 +1,6 @@
 /** `fullgraph minify` on models and on graphs of traces. */
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,46 @@ describe('a model that onnxruntime gets wrong', () => {
     expect(existsSync(join(folder, 'repro', 'repro.mjs'))).toBe(true);
     const { nodes } = readModelFile(join(folder, 'repro', 'model.onnx')).graph;
     expect(nodes.map((node) => node.opType)).toEqual(['Pad', 'MaxPool']);
+  });
+});
+
+describe('a graph of a program that onnxruntime gets wrong', () => {
+  const program = `import * as tf from '@tensorflow/tfjs';
+const x = tf.tensor2d(Array.from({ length: 36 }, (_, index) => Math.sin(index * 1.7)), [6, 6]);
+const y = tf.tidy(() => {
+  const hidden = tf.tanh(tf.exp(tf.sin(x)));
+  const centred = tf.sub(hidden, tf.mean(hidden, -1));
+  const variance = tf.mean(tf.pow(centred, 2), -1);
+  const normal = tf.div(centred, tf.sqrt(tf.add(variance, 1e-5)));
+  return tf.relu(tf.add(tf.mul(normal, tf.tensor1d([1, 2, 3, 4, 5, 6])), tf.tensor1d([6, 5, 4, 3, 2, 1])));
+});
+y.dataSync();
+`;
+
+  test('becomes a model and a tfjs program, and both fail from their folder', async () => {
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+    writeFileSync(join(folder, 'norm.mjs'), program);
+    await minify('run', '--trace-out', 'norm.jsonl', 'norm.mjs');
+    const { code, stdout } = await minify('minify', 'norm.jsonl', '--output', 'norm');
+    expect(stdout).toContain('introduced by: onnxruntime LayerNormFusion');
+    expect(code).toBe(0);
+    const script = readFileSync(join(folder, 'norm', 'repro-tfjs.mjs'), 'utf8');
+    expect(script).toContain("runKernel('Mean'");
+    expect(script).not.toContain('tf.exp');
+    const report = readFileSync(join(folder, 'norm', 'README.md'), 'utf8');
+    expect(report).toMatch(/## In TensorFlow.js[\s\S]*FAIL: \S+: expected /);
+    expect(JSON.parse(readFileSync(join(folder, 'norm', 'package.json'), 'utf8'))).toMatchObject({
+      dependencies: {
+        '@tensorflow/tfjs': expect.any(String) as string,
+        'onnxruntime-node': expect.any(String) as string,
+      },
+    });
+    const again = spawnSync(process.execPath, ['repro-tfjs.mjs'], {
+      cwd: join(folder, 'norm'),
+      encoding: 'utf8',
+    });
+    expect(again.stdout).toContain('FAIL');
+    expect(again.status).toBe(1);
   });
 });
 

@@ -78,6 +78,18 @@ export async function leastSubset<T>(
   return items.length === 0 ? [] : needed([], false, items);
 }
 
+/** Names of the optimizer passes that run up to a level, as they can be disabled. */
+export async function optimizersAt(
+  level: OptimizationLevel,
+  pool: TrialPool,
+  setup: Setup,
+  limitMs: number,
+): Promise<string[]> {
+  const request = trialRequest(trivialCase(), { subject: { ...setup, level } }, { relative: 0, absolute: 0 });
+  const { log } = await pool.runVerbose(request, limitMs);
+  return [...parseOptimizerLog(log).keys()].flatMap((name) => ruleNames[name] ?? [name]);
+}
+
 export interface BlameOptions {
   readonly pool: TrialPool;
   readonly subject: Setup;

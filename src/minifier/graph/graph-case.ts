@@ -13,6 +13,7 @@ import {
   type OnnxModel,
   type OnnxTensor,
 } from '../../onnx/index.ts';
+import { float32Text } from './number-text.ts';
 import type { Domain } from '../problem.ts';
 import { countNodes, subgraphs } from './graph-uses.ts';
 
@@ -43,7 +44,9 @@ export function valueCost(tensor: OnnxTensor): number {
   if (known !== undefined) return known;
   let cost = tensor.data.length;
   if (tensor.data.length > readableElements) cost *= 20;
-  else for (const value of tensor.data) cost += String(value).length + (Object.is(value, -0) ? 1 : 0);
+  else if (tensor.data instanceof Float32Array) {
+    for (const value of tensor.data) cost += float32Text(value).length;
+  } else for (const value of tensor.data) cost += String(value).length + (Object.is(value, -0) ? 1 : 0);
   costs.set(tensor, cost);
   return cost;
 }

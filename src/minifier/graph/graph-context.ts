@@ -7,6 +7,8 @@ import { keepNodes, type Values } from './graph-cut.ts';
 export interface GraphContext {
   /** The failure's message, as onnxruntime wrote it; empty when it says nothing about where. */
   readonly message: string;
+  /** Names of nodes say where they came from. */
+  readonly keepsNodeNames: boolean;
   /** What each value of a test case is; recorded once. */
   values(testCase: GraphCase): Promise<Values>;
   /** Says that all values of `child` are as in its parent. */
@@ -24,7 +26,7 @@ export function defineGraphPass(pass: GraphPass): GraphPass {
 /** A context that records with `capture`. */
 export function createGraphContext(
   capture: (testCase: GraphCase) => Promise<Values>,
-  message = '',
+  { message = '', keepsNodeNames = false }: Partial<Pick<GraphContext, 'message' | 'keepsNodeNames'>> = {},
 ): GraphContext {
   const recorded = new WeakMap<GraphCase, Promise<Values>>();
   const parents = new WeakMap<GraphCase, GraphCase>();
@@ -38,6 +40,7 @@ export function createGraphContext(
   };
   return {
     message,
+    keepsNodeNames,
     values,
     inherit: (child, parent) => {
       parents.set(child, parent);

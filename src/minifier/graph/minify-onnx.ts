@@ -13,6 +13,7 @@ import { probeFailure, runsForRate } from '../probe-failure.ts';
 import { Problem, type Slip } from '../problem.ts';
 import { reduce, type ReductionEnd } from '../reduce.ts';
 import { formatSignature, signatureSlug, type FailureKind, type Signature } from '../verdict.ts';
+import type { CapturedSource } from './captured-graph.ts';
 import { captureValues } from './capture-values.ts';
 import { findFailure, type FoundFailure } from './find-failure.ts';
 import { graphDomain, type GraphCase } from './graph-case.ts';
@@ -23,6 +24,7 @@ import { graphPasses } from './passes/index.ts';
 import type { Tolerance } from './trial-messages.ts';
 import { TrialPool } from './trial-pool.ts';
 import { writeOnnxRepro } from './write-onnx-repro.ts';
+import { writeTfjsRepro } from './write-tfjs-repro.ts';
 
 export interface MinifyOnnxOptions {
   /** Path of an .onnx file; or a model, with a name for messages. */
@@ -45,6 +47,8 @@ export interface MinifyOnnxOptions {
   readonly against?: string;
   /** File or folder from which onnxruntime-node is looked up; default ours. */
   readonly resolveFrom?: string;
+  /** The captured graph that the model was made of: the repro then has a second form, of tfjs kernels. */
+  readonly captured?: CapturedSource;
   /** Where journal and best-so-far are kept; `false` for nowhere. */
   readonly stateDirectory?: string | false;
   readonly resume?: boolean;
@@ -225,7 +229,10 @@ async function reduceCase(
       const { values } = await captureValues(testCase, pool, found.recording, timeLimitMs);
       return values;
     },
-    failure.signature.kind === 'crash' ? failure.message : '',
+    {
+      message: failure.signature.kind === 'crash' ? failure.message : '',
+      keepsNodeNames: options.captured !== undefined,
+    },
   );
   const end = await reduce(problem, graphPasses, context);
   const { signature, message, rate } = failure;
@@ -244,20 +251,33 @@ async function reduceCase(
     end,
     slips: problem.slips,
   };
+  const directory = resolve(
+    options.cwd,
+    options.outputDirectory || `fullgraph-repro-${signatureSlug(signature)}`,
+  );
+  const reproFacts = {
+    ...summary,
+    input: options.input,
+    experiment: found.experiment,
+    tolerance,
+    directory,
+    timeLimitMs: Math.max(10_000, timeLimitMs),
+  };
+  const { captured, cwd, seed = 1 } = options;
+  const writeTfjs =
+    captured &&
+    (() =>
+      writeTfjsRepro({
+        ...reproFacts,
+        source: captured,
+        best: problem.best.model,
+        inputs: initial.inputs,
+        seed,
+        subject: found.experiment.subject,
+        cwd,
+      }));
   const repro =
-    options.outputDirectory === false
-      ? undefined
-      : await writeOnnxRepro({
-          ...summary,
-          input: options.input,
-          experiment: found.experiment,
-          tolerance,
-          directory: resolve(
-            options.cwd,
-            options.outputDirectory ?? `fullgraph-repro-${signatureSlug(signature)}`,
-          ),
-          timeLimitMs: Math.max(10_000, timeLimitMs),
-        });
+    options.outputDirectory === false ? undefined : await writeOnnxRepro({ ...reproFacts, writeTfjs });
   emit({
     kind: 'minify-end',
     timeMs: now() - startedMs,

@@ -18,6 +18,8 @@ export interface OnnxReportFacts extends ReproFacts {
   readonly versions: Readonly<Record<string, string>>;
   readonly output: string;
   readonly isVerified: boolean;
+  /** The second form, for a graph that came out of a tfjs program. */
+  readonly tfjs?: { readonly calls: number; readonly callsBefore: number; readonly output: string };
 }
 
 function expectation({ signature, experiment }: OnnxReportFacts): string {
@@ -72,6 +74,19 @@ function slipLines({ slips }: OnnxReportFacts): string {
   return `\nOther failures met on the way, not accepted:\n\n${lines.join('\n')}\n`;
 }
 
+function tfjsSection({ tfjs }: OnnxReportFacts): string {
+  if (tfjs === undefined) return '';
+  return `
+## In TensorFlow.js
+
+\`node repro-tfjs.mjs\` shows it from the side of tfjs: ${tfjs.calls} of the program's ${tfjs.callsBefore} kernel calls, as tfjs computes them, against \`tfjs.onnx\`, which fullgraph makes of them.
+
+\`\`\`
+${tfjs.output}
+\`\`\`
+`;
+}
+
 /** README.md of the folder. */
 export function onnxReport(facts: OnnxReportFacts): string {
   const { signature, message, introducedBy, rate, versions, output, isVerified } = facts;
@@ -112,7 +127,7 @@ ${output}
 \`\`\`
 
 ${isVerified ? 'Verified in a fresh process from this folder.' : 'NOT verified: `repro.mjs` did not fail as expected from this folder.'}
-${workaround(facts.optimizers)}
+${tfjsSection(facts)}${workaround(facts.optimizers)}
 ## Versions
 
 ${versionText.join(', ')}, ${process.platform} ${process.arch}

@@ -5,6 +5,7 @@
 import { isNumeric, type OnnxTensor } from '../../onnx/index.ts';
 import { formatSignature, type Signature } from '../verdict.ts';
 import type { GraphCase } from './graph-case.ts';
+import { float32Text } from './number-text.ts';
 import type { Experiment } from './graph-oracle.ts';
 import type { Tolerance } from './trial-messages.ts';
 
@@ -32,18 +33,22 @@ function dataExpression(tensor: OnnxTensor): string {
   const array = data.constructor.name;
   if (data.length > inlineElements)
     return `${array === 'Array' ? 'Float32Array' : `new ${array}`}(stored(${JSON.stringify(name)}))`;
-  return `${array}.of(${Array.from(data as ArrayLike<number | bigint>, literal).join(', ')})`;
+  return `${array}.of(${Array.from(data as ArrayLike<number | bigint>, (value) =>
+    data instanceof Float32Array ? float32Text(Number(value)) : literal(value),
+  ).join(', ')})`;
 }
 
-function inputLine(name: string, tensor: OnnxTensor): string {
+/** A tensor as an entry of an object of ort.Tensors. */
+export function inputLine(name: string, tensor: OnnxTensor): string {
   const named = { ...tensor, name };
   return `  ${JSON.stringify(name)}: new ort.Tensor('${tensor.dataType}', ${dataExpression(named)}, [${tensor.dims.join(', ')}]),`;
 }
 
-const storedFunction = `
-/** Bytes of an array in inputs.npz: a ZIP of .npy files. */
+/** A function that reads an array out of a .npz. */
+export const storedFunction = (file: string): string => `
+/** Bytes of an array in ${file}: a ZIP of .npy files. */
 function stored(name) {
-  const zip = readFileSync(new URL('./inputs.npz', import.meta.url));
+  const zip = readFileSync(new URL('./${file}', import.meta.url));
   const header = zip.indexOf(\`\${name}.npy\`) - 30;
   const start = header + 30 + zip.readUInt16LE(header + 26) + zip.readUInt16LE(header + 28);
   const npy = inflateRawSync(zip.subarray(start, start + zip.readUInt32LE(header + 18)));
@@ -51,7 +56,8 @@ function stored(name) {
 }
 `;
 
-const compareFunction = (tolerance: Tolerance): string => `
+/** A function that says what differs between two runs. */
+export const differenceFunction = (tolerance: Tolerance): string => `
 /** What differs, or undefined. */
 function difference(expected, actual) {
   for (const name of Object.keys(expected)) {
@@ -72,13 +78,34 @@ function difference(expected, actual) {
 }
 `;
 
-function options({ level, disabledOptimizers = [] }: Experiment['subject']): string {
+/** Options of a session as source text. */
+export function sessionOptions({ level, disabledOptimizers = [] }: Experiment['subject']): string {
   const extra =
     disabledOptimizers.length === 0
       ? ''
       : `, extra: { 'optimization.disable_specified_optimizers': '${disabledOptimizers.join(';')}' }`;
   return `{ graphOptimizationLevel: '${level}'${extra} }`;
 }
+
+/** Runs `check()` in a process of its own: the failure may take it down. */
+export const childCheck = (timeLimitMs: number): string => `
+if (process.argv[2] === 'check') {
+  await check().catch((error) => {
+    console.error(error.message.split('\\n', 1)[0]);
+    process.exitCode = 1;
+  });
+} else {
+  // In a process of its own: the failure may take it down.
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'check'], {
+    encoding: 'utf8',
+    timeout: ${timeLimitMs},
+  });
+  const hasFailed = child.status !== 0;
+  const reason = child.error?.code === 'ETIMEDOUT' ? 'no answer' : (child.signal ?? child.stderr.trim().split('\\n').at(-1));
+  console.log(hasFailed ? \`FAIL: \${reason}\` : 'PASS');
+  process.exitCode = hasFailed ? 1 : 0;
+}
+`;
 
 /** The script. */
 export function reproScript(facts: ReproFacts): string {
@@ -87,11 +114,11 @@ export function reproScript(facts: ReproFacts): string {
   const inputs = [...best.inputs].map(([name, tensor]) => inputLine(name, tensor));
   const isStored = inputs.some((line) => line.includes('(stored('));
   const check = isComparison
-    ? `  const expected = await run(${options(experiment.reference!)});
-  const actual = await run(${options(experiment.subject)});
+    ? `  const expected = await run(${sessionOptions(experiment.reference!)});
+  const actual = await run(${sessionOptions(experiment.subject)});
   const found = difference(expected, actual);
   if (found !== undefined) throw new Error(found);`
-    : `  await run(${options(experiment.subject)});`;
+    : `  await run(${sessionOptions(experiment.subject)});`;
   return `// ${formatSignature(signature)}
 // ${message}
 // Prints FAIL and exits with 1 while the failure is there; prints PASS and exits with 0 when it is gone.
@@ -108,26 +135,9 @@ async function run(options) {
   const session = await ort.InferenceSession.create(model, { logSeverityLevel: 4, ...options });
   return session.run(inputs());
 }
-${isStored ? storedFunction : ''}${isComparison ? compareFunction(tolerance) : ''}
+${isStored ? storedFunction('inputs.npz') : ''}${isComparison ? differenceFunction(tolerance) : ''}
 async function check() {
 ${check}
 }
-
-if (process.argv[2] === 'check') {
-  await check().catch((error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
-} else {
-  // In a process of its own: the failure may take it down.
-  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'check'], {
-    encoding: 'utf8',
-    timeout: ${timeLimitMs},
-  });
-  const hasFailed = child.status !== 0;
-  const reason = child.error?.code === 'ETIMEDOUT' ? 'no answer' : (child.signal ?? child.stderr.trim());
-  console.log(hasFailed ? \`FAIL: \${reason}\` : 'PASS');
-  process.exitCode = hasFailed ? 1 : 0;
-}
-`;
+${childCheck(timeLimitMs)}`;
 }

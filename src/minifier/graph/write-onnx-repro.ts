@@ -7,6 +7,7 @@ import { EnvironmentError } from '../../ir/errors.ts';
 import { graphDomain } from './graph-case.ts';
 import { onnxReport, type OnnxReportFacts } from './onnx-report.ts';
 import { reproScript } from './repro-script.ts';
+import type { TfjsRepro } from './write-tfjs-repro.ts';
 
 export interface OnnxRepro {
   readonly directory: string;
@@ -15,8 +16,10 @@ export interface OnnxRepro {
   readonly output: string;
 }
 
-export type OnnxReproFacts = Omit<OnnxReportFacts, 'versions' | 'output' | 'isVerified'> & {
+export type OnnxReproFacts = Omit<OnnxReportFacts, 'versions' | 'output' | 'isVerified' | 'tfjs'> & {
   readonly directory: string;
+  /** Writes the second form into the folder. */
+  readonly writeTfjs?: (() => Promise<TfjsRepro | undefined>) | undefined;
 };
 
 function writing<R>(directory: string, action: () => R): R {
@@ -32,9 +35,14 @@ function writing<R>(directory: string, action: () => R): R {
   }
 }
 
-function runScript(directory: string, limitMs: number): Promise<{ exitCode: number | null; output: string }> {
+/** Runs a script of a folder; what it printed at last. */
+export function runScript(
+  directory: string,
+  limitMs: number,
+  script = 'repro.mjs',
+): Promise<{ readonly exitCode: number | null; readonly output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['repro.mjs'], {
+    const child = spawn(process.execPath, [script], {
       cwd: directory,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -69,12 +77,8 @@ export async function writeOnnxRepro(facts: OnnxReproFacts): Promise<OnnxRepro> 
   const { directory, best, experiment, timeLimitMs, signature } = facts;
   const manifestPath = createRequire(experiment.subject.resolveFrom).resolve('onnxruntime-node/package.json');
   const { version } = createRequire(import.meta.url)(manifestPath) as { version: string };
-  const manifest = {
-    name: 'repro',
-    private: true,
-    type: 'module',
-    dependencies: { 'onnxruntime-node': version },
-  };
+  const manifest = (dependencies: Readonly<Record<string, string>>): string =>
+    `${JSON.stringify({ name: 'repro', private: true, type: 'module', dependencies }, undefined, 2)}\n`;
   writing(directory, () => {
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
@@ -82,7 +86,7 @@ export async function writeOnnxRepro(facts: OnnxReproFacts): Promise<OnnxRepro> 
       writeFileSync(join(directory, path), contents);
     }
     writeFileSync(join(directory, 'repro.mjs'), reproScript(facts));
-    writeFileSync(join(directory, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    writeFileSync(join(directory, 'package.json'), manifest({ 'onnxruntime-node': version }));
   });
   const packages = dirname(dirname(manifestPath));
   const { exitCode, output } = await withPackages(directory, packages, () =>
@@ -91,9 +95,12 @@ export async function writeOnnxRepro(facts: OnnxReproFacts): Promise<OnnxRepro> 
   const isSignal = signature.kind === 'crash' && signature.name.startsWith('SIG');
   const isVerified =
     exitCode === 1 && output.startsWith('FAIL') && (!isSignal || output.includes(signature.name));
-  const versions = { 'onnxruntime-node': version, node: process.version.slice(1) };
-  const report = onnxReport({ ...facts, versions, output, isVerified });
+  const tfjs = await facts.writeTfjs?.();
+  const packageVersions = { 'onnxruntime-node': version, ...(tfjs && { '@tensorflow/tfjs': tfjs.version }) };
+  const versions = { ...packageVersions, node: process.version.slice(1) };
+  const report = onnxReport({ ...facts, versions, output, isVerified, ...(tfjs && { tfjs }) });
   writing(directory, () => {
+    writeFileSync(join(directory, 'package.json'), manifest(packageVersions));
     writeFileSync(join(directory, 'README.md'), report);
   });
   return { directory, isVerified, output };

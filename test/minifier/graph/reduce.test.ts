@@ -17,7 +17,7 @@ interface Step {
 
 const steps = fc.array(
   fc.record({ opType: fc.constantFrom(...opTypes), left: fc.nat(1_000), right: fc.nat(1_000) }),
-  { minLength: 5, maxLength: 60 },
+  { minLength: 5, maxLength: 40 },
 );
 
 /** Square values, so that everything fits together. */
@@ -91,7 +91,7 @@ describe.each(Object.entries(predicates))('%s', (_, fails) => {
         expect(graphDomain.hash(parallel.best)).toBe(graphDomain.hash(best));
         expect(parallel.problem.trials).toBe(problem.trials);
       }),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 });

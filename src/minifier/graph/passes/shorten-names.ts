@@ -32,11 +32,17 @@ export function shortNames(graph: OnnxGraph, inputs: Iterable<string>): Map<stri
   return names;
 }
 
-function renameNode(node: OnnxNode, rename: Rename): OnnxNode {
-  return { ...node, name: '', inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
+function renameNode(node: OnnxNode, rename: Rename, keepsName: boolean): OnnxNode {
+  return {
+    ...node,
+    name: keepsName ? node.name : '',
+    inputs: node.inputs.map(rename),
+    outputs: node.outputs.map(rename),
+  };
 }
 
-export function renamed(testCase: GraphCase): GraphCase {
+/** The test case with short names. */
+export function renamed(testCase: GraphCase, keepsNodeNames = false): GraphCase {
   const { graph } = testCase.model;
   const names = shortNames(graph, testCase.inputs.keys());
   const rename: Rename = (value) => names.get(value) ?? value;
@@ -65,7 +71,7 @@ export function renamed(testCase: GraphCase): GraphCase {
         ...(graph.valueInfos && {
           valueInfos: graph.valueInfos.map((info) => ({ ...info, name: rename(info.name) })),
         }),
-        nodes: graph.nodes.map((node) => renameNode(node, rename)),
+        nodes: graph.nodes.map((node) => renameNode(node, rename, keepsNodeNames)),
       },
     },
   };
@@ -75,10 +81,10 @@ export const shortenNames: GraphPass = defineGraphPass({
   name,
   title: 'names',
   tier: 1,
-  run: async (problem) => {
+  run: async (problem, context) => {
     const { best } = problem;
     // Subgraphs see the names around them.
     if (best.model.graph.nodes.some((node) => subgraphs(node).length > 0)) return;
-    await problem.accepts(name, renamed(best));
+    await problem.accepts(name, renamed(best, context.keepsNodeNames));
   },
 });
