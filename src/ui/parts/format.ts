@@ -12,6 +12,12 @@ export function formatSite(site: Site | undefined): string {
   return site === undefined ? '(no user frame)' : `${site.file}:${site.line}`;
 }
 
+/** A place without its folders: `…/train.ts:10`. */
+export function shortPlace(place: string): string {
+  const slash = place.lastIndexOf('/');
+  return slash < 0 ? place : `…${place.slice(slash)}`;
+}
+
 /** One collator for all: `localeCompare` makes one for each comparison, half a second for 5,000 rows. */
 const collator = new Intl.Collator('en', { numeric: true });
 

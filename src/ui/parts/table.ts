@@ -1,5 +1,6 @@
 /** Tables whose columns know their cells, so that a view leaves out what a report or a width has no use for. */
-import { tableHead, tableRow, type Column, type Line, type Span } from '../lines.ts';
+import { columnsOf, tableHead, tableRow, type Column, type Line, type Span } from '../lines.ts';
+import { shortPlace } from './format.ts';
 
 export interface TableColumn<T> extends Column {
   cell(item: T): Span;
@@ -25,8 +26,22 @@ export function tableOf<T>(columnsFor: (width: number) => readonly TableColumn<T
   };
 }
 
+function longestOf(texts: readonly string[]): number {
+  return texts.reduce((most, text) => Math.max(most, columnsOf(text)), 5);
+}
+
 /** Columns for the longest of some texts, at most a share of the width. */
 export function widthOf(texts: readonly string[], share: number): (width: number) => number {
-  const longest = texts.reduce((most, text) => Math.max(most, text.length), 5);
+  const longest = longestOf(texts);
   return (width) => Math.min(longest, Math.floor(width * share));
+}
+
+/** Columns for places: whole where a share of the width has room for all, else enough for file and line of each. */
+export function placeWidthOf(places: readonly string[], share: number): (width: number) => number {
+  const whole = longestOf(places);
+  const short = longestOf(places.map((place) => shortPlace(place)));
+  return (width) => {
+    const room = Math.floor(width * share);
+    return whole <= room ? whole : Math.min(short, room);
+  };
 }

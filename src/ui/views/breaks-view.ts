@@ -16,7 +16,7 @@ import { codeLines } from '../parts/code-lines.ts';
 import { diffLines } from '../parts/diff-lines.ts';
 import { compareSites, fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
 import { perReport } from '../parts/per-report.ts';
-import { tableOf, widthOf, type Table, type TableColumn } from '../parts/table.ts';
+import { placeWidthOf, tableOf, type Table, type TableColumn } from '../parts/table.ts';
 import { stackLines } from '../parts/stack-lines.ts';
 
 function place(item: BreakReport): string {
@@ -51,7 +51,7 @@ const tableFor = perReport((report): Table<BreakReport> => {
     align: 'right',
     cell: (item) => span(item.waitMs > 0 ? formatMs(item.waitMs) : '–'),
   };
-  const placeWidth = widthOf(report.breaks.map(place), 0.3);
+  const placeWidth = placeWidthOf(report.breaks.map(place), 0.3);
   const where = (width: number): TableColumn<BreakReport> => ({
     title: 'place',
     width: placeWidth(width),

@@ -10,9 +10,9 @@ import type {
 } from '../../explain/report.ts';
 import { formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
 import { defineView, listOf, matches, type Navigation, type View } from '../define-view.ts';
-import { bar, fit, line, span, truncateStart, wrap, type Line } from '../lines.ts';
+import { bar, columnsOf, fit, line, span, truncateStart, wrap, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
-import { fact, formatMs, formatSite, placeOf } from '../parts/format.ts';
+import { fact, formatMs, formatSite, placeOf, shortPlace } from '../parts/format.ts';
 
 type Item =
   | { readonly kind: 'heading'; readonly title: string }
@@ -127,6 +127,11 @@ function rankText(rank: RankReport): string {
   return parts.join(' · ');
 }
 
+/** In full where there is room, else file and line. */
+function placeIn(place: string, room: number): string {
+  return columnsOf(place) <= room ? place : truncateStart(shortPlace(place), room);
+}
+
 function draw(item: Item, width: number): Line {
   switch (item.kind) {
     case 'heading':
@@ -142,9 +147,9 @@ function draw(item: Item, width: number): Line {
     case 'advice': {
       const saving = item.advice.savingMs === null ? '' : `saves ${formatDuration(item.advice.savingMs)}`;
       const { site } = item.advice;
-      const place = site === undefined ? '' : truncateStart(formatSite(site), Math.floor(width * 0.35));
+      const place = site === undefined ? '' : placeIn(formatSite(site), Math.floor(width * 0.35));
       const right = [place, saving].filter((part) => part !== '').join('  ');
-      const room = Math.max(12, width - right.length - 6);
+      const room = Math.max(12, width - columnsOf(right) - 6);
       return [
         span(` ${item.index + 1}. `, 'accent'),
         span(fit(item.advice.title, room)),
