@@ -3,7 +3,15 @@
  * whole, and repeatable, so that a trace that is still being written can be shown as it grows. No input makes it throw:
  * what cannot be read is counted in `damage`.
  */
-import type { EndRecord, HeaderRecord, MemoryRecord, NoteRecord, TraceRecord } from '../ir/record.ts';
+import type {
+  CompileRecord,
+  EndRecord,
+  HeaderRecord,
+  MemoryRecord,
+  NoteRecord,
+  RunRecord,
+  TraceRecord,
+} from '../ir/record.ts';
 import type { ReadLine } from './check-record.ts';
 import { createBreakFold } from './fold-breaks.ts';
 import { createFallbackFold } from './fold-fallbacks.ts';
@@ -28,6 +36,13 @@ export interface ReportBuilder {
   report(): Report;
 }
 
+/** When the recording of a graph was over: where it runs, or before that where it is compiled first. */
+function recordedUntil(run: RunRecord, compile: CompileRecord | undefined): number {
+  const isBefore =
+    compile?.graph === run.graph && compile.timeMs + compile.durationMs > run.timeMs - run.traceMs;
+  return isBefore ? Math.min(run.timeMs, compile.timeMs) : run.timeMs;
+}
+
 export function createReportBuilder(): ReportBuilder {
   let header: HeaderRecord | undefined;
   let end: EndRecord | undefined;
@@ -47,6 +62,9 @@ export function createReportBuilder(): ReportBuilder {
   const files = createFileFold();
   const frames = createFrameFold();
   const timeline = createTimelineFold();
+
+  /** Since the last run. */
+  let lastCompile: CompileRecord | undefined;
 
   function add(record: TraceRecord): void {
     if ('timeMs' in record) lastTimeMs = Math.max(lastTimeMs, record.timeMs);
@@ -69,6 +87,7 @@ export function createReportBuilder(): ReportBuilder {
       case 'compile':
         graphs.addCompile(record);
         timeline.add('compile', record.graph, record.timeMs, record.durationMs);
+        lastCompile = record;
         break;
       case 'guard-failure':
         families.add(record);
@@ -81,8 +100,10 @@ export function createReportBuilder(): ReportBuilder {
         graphs.addRun(record);
         timeline.add('run', record.graph, record.timeMs, record.durationMs);
         if (record.traceMs > 0) {
-          timeline.add('trace', record.graph, record.timeMs - record.traceMs, record.traceMs);
+          const until = recordedUntil(record, lastCompile);
+          timeline.add('trace', record.graph, until - record.traceMs, record.traceMs);
         }
+        lastCompile = undefined;
         break;
       case 'fallback':
         fallbacks.add(record);
