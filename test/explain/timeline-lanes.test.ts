@@ -15,7 +15,7 @@ function compile(timeMs: number, durationMs: number): TraceRecord {
     trigger: 'first',
     cache: 'none',
     phases: [],
-    lowered: {},
+    fallbacks: [],
   };
 }
 
