@@ -13,7 +13,7 @@ import { createEagerBackend, createRunKernel, type KernelHost } from './compile/
 import { createFaultBackend, type Fault } from './compile/backends/fault-injection.ts';
 import { liveOrtSessions, type OrtDevice } from './compile/backends/onnxruntime.ts';
 import type { Backend, RunKernel } from './compile/executable.ts';
-import { createOnnxBackend } from './compile/onnx-backend.ts';
+import { createOnnxBackend, type OnnxTuning } from './compile/onnx-backend.ts';
 import { opTable } from './compile/ops/index.ts';
 import type { FinishedRun } from './capture/recorder.ts';
 import type { BreakCause } from './capture/reporter.ts';
@@ -68,6 +68,8 @@ export interface SessionOptions {
   readonly profile?: boolean;
   /** Whether idle threads of the native runtime spin: faster on a quiet machine, slower on a busy one. */
   readonly spinning?: boolean;
+  /** Parts of compilation to leave out, to find the one that introduces a failure. */
+  readonly tuning?: OnnxTuning;
 }
 
 /** Counters since installation. */
@@ -141,6 +143,7 @@ export interface BackendContext {
   readonly cacheDirectory: string | undefined;
   /** Measure the time of each node. */
   readonly profile: boolean | undefined;
+  readonly tuning: OnnxTuning | undefined;
   readonly now: () => number;
 }
 
@@ -172,11 +175,13 @@ const onnxFactory: BackendFactory = ({
   dynamic,
   cacheDirectory,
   profile,
+  tuning,
   ...context
 }) =>
   createOnnxBackend({
     table: opTable,
     ...context,
+    ...tuning,
     ...(device === undefined ? {} : { device: device as OrtDevice }),
     ...(threads === undefined ? {} : { threads }),
     ...(spinning === undefined ? {} : { spinning }),
@@ -317,6 +322,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     dynamic: options.dynamic,
     cacheDirectory: options.cacheDirectory === false ? undefined : options.cacheDirectory,
     profile: options.profile,
+    tuning: options.tuning,
     now,
   };
   const backend = options.autotune === true ? createTuned(factory, context) : factory(context);
@@ -359,9 +365,9 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
   function runTotals(): RunTotals {
     return {
       opsTotal: totals.kernelCalls,
-      opsCaptured: totals.captured + totals.aliased,
+      opsCaptured: totals.captured + totals.aliased - totals.eagerNodes,
       opsFolded: totals.folded,
-      opsEager: totals.eager,
+      opsEager: totals.eager + totals.eagerNodes,
       wallMs: now() - startMs,
       traceMs: totals.traceMs,
       compileMs: totals.compileMs,
@@ -378,8 +384,8 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     stats: () => ({
       totals: runTotals(),
       kernelCalls: {
-        compiled: totals.captured + totals.aliased + totals.folded,
-        fallback: totals.eager,
+        compiled: totals.captured + totals.aliased + totals.folded - totals.eagerNodes,
+        fallback: totals.eager + totals.eagerNodes,
       },
       fallbackKernels: capture.fallbackCounts(),
       loweredKernels: [...opTable.values()].filter((op) => op.lower !== undefined).map((op) => op.kernel),

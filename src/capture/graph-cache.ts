@@ -3,13 +3,13 @@
  * the constants that were compiled in; a miss in a known family (same kernels and wiring, same site) is a guard failure,
  * reported with all differences against the closest graph. After Dynamo's cache entries, but guards are compared as data.
  */
-import type { CallNode, Graph } from '../ir/graph.ts';
-import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
+import { callNodes, type Graph } from '../ir/graph.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
 import { chooseFrozenLeaves } from './frozen-weights.ts';
+import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
 import type { LazyValue } from './pending.ts';
-import { outputSlots, sameContents, sameIntegers, type CutPlan } from './plan-cut.ts';
+import { outputSlots, sameIntegers, type CutPlan } from './plan-cut.ts';
 import type { Reporter } from './reporter.ts';
 
 /** What capture needs of compile (see compile/executable.ts). */
@@ -45,6 +45,8 @@ export interface CompiledGraph {
   readonly executable: GraphExecutable;
   readonly report: GraphCompileReport;
   readonly durationMs: number;
+  /** Made by the interpreter in place of the compiler: all calls run on eager kernels. */
+  readonly isInterpreted: boolean;
 }
 
 export interface Family {
@@ -107,9 +109,6 @@ export interface GraphCacheOptions {
 const constantElements = 16;
 /** Compiled graphs kept; beyond, the least recently used go. */
 const cachedGraphLimit = 1024;
-/** Earlier graphs of a family that a new one is compared with. */
-const comparedGraphs = 8;
-
 /** Scalars are usually written in the program's text; longer vectors mostly are data, unless they are integers. */
 function kindOf(leaf: LazyValue): LeafKind {
   if (leaf.isState) return 'state';
@@ -192,27 +191,17 @@ export class GraphCache {
     reporter.graph(id, family.id, graph, stack);
     const isKnown = family.graphs.length > 0;
     const isLimited = isKnown && family.recompiles >= recompileLimit && prefersEager(family);
-    const compiled = this.#make(graph, plan, isLimited ? this.#options.interpreter : this.#options.compiler);
+    const compiled = this.#make(graph, plan, isLimited ? 'recompile limit' : undefined);
     if (isKnown && !isLimited && compiled.report.outcome === 'session') family.recompiles++;
     if (isKnown) this.#reportFailure(family, graph, compiled, stack, isLimited);
     if (!isLimited) family.compileMs += (compiled.durationMs - family.compileMs) / (family.graphs.length + 1);
-    reporter.compile(
-      id,
-      compiled,
-      isKnown ? 'recompile' : 'first',
-      isLimited ? this.#options.interpreter : this.#options.compiler,
-      guardCount(graph, compiled.executable),
-    );
+    this.#reportCompile(id, graph, compiled, isKnown ? 'recompile' : 'first');
     const cached: CachedGraph = {
       id,
       graph,
       structure,
       outputs,
-      guarded: plan.leaves.map((leaf, index) =>
-        kinds[index] === 'constant' && compiled.executable.freeLeaves[index] !== true
-          ? leaf.host!
-          : undefined,
-      ),
+      guarded: guardedContents(kinds, plan, compiled.executable),
       compiled,
       frozen: undefined,
       lastValues: new Float64Array(plan.leaves.length),
@@ -227,14 +216,35 @@ export class GraphCache {
     return cached;
   }
 
-  #make(graph: Graph, plan: CutPlan, compiler: GraphCompiler): CompiledGraph {
-    const { reporter } = this.#options;
+  /** @param eagerBecause given: all of it runs on eager kernels. */
+  #make(graph: Graph, plan: CutPlan, eagerBecause?: string): CompiledGraph {
+    const { reporter, interpreter } = this.#options;
+    const isInterpreted = eagerBecause !== undefined;
+    const compiler = isInterpreted ? interpreter : this.#options.compiler;
     const start = reporter.now();
     const { executable, report } = compiler.compile(
       graph,
       plan.leaves.map((leaf) => leaf.host!),
     );
-    return { id: `c${++this.#compileCount}`, executable, report, durationMs: reporter.now() - start };
+    const durationMs = reporter.now() - start;
+    return {
+      id: `c${++this.#compileCount}`,
+      executable,
+      report: isInterpreted ? { ...report, fallbacks: allCalls(graph, eagerBecause) } : report,
+      durationMs,
+      isInterpreted,
+    };
+  }
+
+  #reportCompile(
+    id: string,
+    graph: Graph,
+    compiled: CompiledGraph,
+    trigger: 'first' | 'recompile' | 'freeze' | 'optimize',
+  ): void {
+    const { reporter, compiler, interpreter } = this.#options;
+    const used = compiled.isInterpreted ? interpreter : compiler;
+    reporter.compile(id, compiled, trigger, used, guardCount(graph, compiled.executable));
   }
 
   #reportFailure(
@@ -309,18 +319,12 @@ export class GraphCache {
   }
 
   #tierUp(cached: CachedGraph, compiled: CompiledGraph): void {
-    const { reporter, compiler } = this.#options;
+    const { reporter } = this.#options;
     const start = reporter.now();
     const report = compiled.executable.tierUp?.();
     if (report === undefined) return;
     const optimized = { ...compiled, report, durationMs: reporter.now() - start };
-    reporter.compile(
-      cached.id,
-      optimized,
-      'optimize',
-      compiler,
-      guardCount(cached.graph, compiled.executable),
-    );
+    this.#reportCompile(cached.id, cached.graph, optimized, 'optimize');
   }
 
   /** Counts for how long leaves have been the same; freezes those that stay, thaws a graph whose leaves changed. */
@@ -366,14 +370,8 @@ export class GraphCache {
         return node;
       }),
     };
-    const compiled = this.#make(graph, plan, this.#options.compiler);
-    this.#options.reporter.compile(
-      cached.id,
-      compiled,
-      'freeze',
-      this.#options.compiler,
-      guardCount(graph, compiled.executable),
-    );
+    const compiled = this.#make(graph, plan);
+    this.#reportCompile(cached.id, graph, compiled, 'freeze');
     // Should the backend not rely on a leaf although it was constant, any value of it will do.
     const relied = chosen.filter((index) => compiled.executable.freeLeaves[index] !== true);
     for (const index of relied) plan.leaves[index]!.isFrozen = true;
@@ -440,35 +438,11 @@ export class GraphCache {
   }
 }
 
-function holdsGuards(cached: CachedGraph, plan: CutPlan): boolean {
-  const { guarded } = cached;
-  for (let index = 0; index < guarded.length; index++) {
-    const contents = guarded[index];
-    if (contents !== undefined && !sameContents(contents, plan.leaves[index]!.host!)) return false;
-  }
-  return true;
+function allCalls(graph: Graph, reason: string): GraphCompileReport['fallbacks'] {
+  return callNodes(graph).map((call) => ({ node: call.name, kernel: call.kernel, reason }));
 }
 
 /** At the limit: whether the last eager run was cheaper than a compile is on average. */
 function prefersEager(family: Family): boolean {
   return family.eagerMs === undefined || family.eagerMs <= family.compileMs;
-}
-
-/** Facts that the executable was specialised on: types and attributes of each call, constants. */
-function guardCount(graph: Graph, executable: GraphExecutable): number {
-  const calls = graph.nodes.filter((node): node is CallNode => node.kind === 'call');
-  const attributes = calls.reduce((sum, call) => sum + Object.keys(call.attributes).length, 0);
-  const leaves = graph.nodes.length - calls.length;
-  return leaves + attributes + executable.freeLeaves.filter((isFree) => !isFree).length;
-}
-
-function closestGraph(
-  graphs: readonly CachedGraph[],
-  graph: Graph,
-): { cached: CachedGraph; differences: readonly GuardDifference[] } {
-  const compared = graphs.slice(-comparedGraphs).map((cached) => ({
-    cached,
-    differences: compareGraphs(cached.graph, graph),
-  }));
-  return compared.reduce((best, next) => (next.differences.length <= best.differences.length ? next : best));
 }

@@ -213,14 +213,25 @@ export class Recorder {
 
   /** Runs everything that was recorded since then, with what it is connected with, as one graph. */
   flushSince(recordedNodes: number, cause: BreakCause): void {
-    const { reporter, onBreak } = this.#options;
     const recent = new Set<Component>();
     for (const component of this.#components) if (component.youngest > recordedNodes) recent.add(component);
-    if (recent.size === 0) return;
+    this.#cut(recent, cause);
+    this.#flushIdle();
+  }
+
+  /** Runs what computes these pending values, with what it is connected with, as one graph. */
+  flushFor(values: readonly LazyValue[], cause: BreakCause): void {
+    this.#cut(componentsOf(values), cause);
+  }
+
+  #cut(components: ReadonlySet<Component>, cause: BreakCause): void {
+    if (components.size === 0) return;
+    const { reporter, onBreak } = this.#options;
     onBreak?.(cause);
     const start = reporter.now();
-    if (this.#flush(recent, cause)) reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
-    this.#flushIdle();
+    if (this.#flush(components, cause)) {
+      reporter.graphBreak(cause, reporter.now() - start, this.#lastGraph);
+    }
   }
 
   /** Whether anything is pending that the program could still ask for. */
@@ -296,10 +307,7 @@ export class Recorder {
   }
 
   #computePending(values: readonly LazyValue[], cause: Place): void {
-    const components = new Set<Component>();
-    for (const { node } of values) {
-      if (node?.component !== undefined) components.add(findComponent(node.component));
-    }
+    const components = componentsOf(values);
     if (components.size > 0) this.#flush(components, cause);
   }
 
@@ -361,6 +369,15 @@ export class Recorder {
     this.#lastGraph = cached.id;
     this.#options.onRun?.({ graph: cached.graph, leaves: plan.leaves, outputs: plan.outputs });
   }
+}
+
+/** What is pending of them. */
+function componentsOf(values: readonly LazyValue[]): ReadonlySet<Component> {
+  const components = new Set<Component>();
+  for (const { node } of values) {
+    if (node?.component !== undefined) components.add(findComponent(node.component));
+  }
+  return components;
 }
 
 function orderedUnion(components: ReadonlySet<Component>): readonly PendingNode[] {

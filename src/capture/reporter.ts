@@ -30,6 +30,8 @@ export interface CaptureTotals {
   folded: number;
   aliased: number;
   eager: number;
+  /** Of the captured, calls that ran on eager kernels inside of graphs. */
+  eagerNodes: number;
   traceMs: number;
   compileMs: number;
   runMs: number;
@@ -60,6 +62,7 @@ function zeroTotals(): CaptureTotals {
     folded: 0,
     aliased: 0,
     eager: 0,
+    eagerNodes: 0,
     traceMs: 0,
     compileMs: 0,
     runMs: 0,
@@ -190,6 +193,7 @@ export class Reporter {
 
   run(graph: string, compiled: CompiledGraph, durationMs: number, traceMs: number, nodes: number): void {
     const eager = compiled.report.fallbacks.length;
+    this.totals.eagerNodes += eager;
     this.totals.runs++;
     this.totals.runMs += durationMs;
     this.emit?.({

@@ -128,6 +128,30 @@ describe('constants', () => {
     expect(recordsOf(records, 'compile').map(({ backend }) => backend)).toContain('eager');
   });
 
+  it('counts what runs on eager kernels from the limit on', async () => {
+    const { stats } = await captured(schedule, { backend: 'rigid', recompileLimit: 3 });
+    const { opsTotal, opsCaptured, opsFolded, opsEager } = stats.totals;
+    expect(opsEager).toBeGreaterThan(0);
+    expect(opsCaptured + opsFolded + opsEager).toBe(opsTotal);
+    expect(stats.kernelCalls.fallback).toBe(opsEager);
+  });
+
+  it('what variables are made of is a graph of its own, so that the first step has the graph of the others', async () => {
+    const { records } = await captured(
+      (tf, log) => {
+        const optimizer = tf.train.sgd(0.1);
+        const w = tf.variable(tf.ones([4, 3]).mul(0.5));
+        for (let step = 0; step < 4; step++)
+          log(optimizer.minimize(() => w.square().sum(), true)!.dataSync());
+      },
+      { backend: 'promoting' },
+    );
+    const [initial, ...steps] = recordsOf(records, 'run').map(({ graph }) => graph);
+    expect(steps).toHaveLength(4);
+    expect(new Set(steps)).toEqual(new Set([steps[0]]));
+    expect(steps).not.toContain(initial);
+  });
+
   it.each(['sgd', 'momentum', 'adagrad', 'adadelta', 'adam', 'adamax', 'rmsprop'] as const)(
     'share one executable in all steps of %s, although its state is made in the first',
     async (name) => {
