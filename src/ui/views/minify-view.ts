@@ -203,6 +203,7 @@ export function createMinifyView(model: MinifyModel): View {
     list: (_report, { filter }) => list(model, filter),
     detail: (_report, _settings, key) => {
       const { title, text } = shownText(model, key);
+      if (text === '') return [line('nothing has been shrunk', 'muted')];
       const width = String(text.split('\n').length).length;
       return [
         line(title, 'strong'),

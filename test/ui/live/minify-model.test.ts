@@ -111,6 +111,13 @@ describe('the view', () => {
       expect(screen(model)).toContain(drawn);
   });
 
+  test('shows no program where nothing failed', () => {
+    const stage: MinifyRecord = { kind: 'minify-stage', timeMs: 1, name: 'all', verdict: 'passes' };
+    const shown = screen(searchModel([stage]), 'stage 0');
+    expect(shown).toContain('nothing has been shrunk');
+    expect(shown).not.toContain('0 tokens');
+  });
+
   test('shows another failure when the cursor is on it', () => {
     expect(screen(searchModel(searchRecords), 'slip 0')).toContain('another program');
   });
