@@ -36,7 +36,7 @@ const keptBytes = 16 * 1024;
 
 let cutCount = 0;
 
-function isWanted(value: LazyValue): boolean {
+export function isWanted(value: LazyValue): boolean {
   return value.isLive || value.pins > 0;
 }
 

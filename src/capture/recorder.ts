@@ -16,7 +16,7 @@ import {
   orderNodes,
   PendingNode,
 } from './pending.ts';
-import { planCut, retainedBytes, type CutPlan } from './plan-cut.ts';
+import { isWanted, planCut, retainedBytes, type CutPlan } from './plan-cut.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
 import type { ReplayTape } from './replay-tape.ts';
 import type { Signature } from './signature.ts';
@@ -109,7 +109,7 @@ export class Recorder {
     if (types.every((type) => type.size === 0)) {
       return types.map((type) => this.hostValue(type, emptyHostArray(type.dtype, 0)));
     }
-    if (this.#pendingNodes >= this.#nodesUntilCut) this.#cutAll();
+    if (this.#pendingNodes >= this.#nodesUntilCut && !this.#dropDead()) this.#cutAll();
     let component: Component | undefined;
     for (const input of inputs) {
       const other = input?.node?.component;
@@ -236,10 +236,18 @@ export class Recorder {
 
   /** Whether anything is pending that the program could still ask for. */
   get hasLiveNodes(): boolean {
-    for (const { nodes } of this.#components) {
-      if (nodes.some((node) => node.outputs.some((value) => value.isLive))) return true;
-    }
+    for (const component of this.#components) if (isAlive(component)) return true;
     return false;
+  }
+
+  /**
+   * Forgets what nobody can ask for any more, such as initial weights that were replaced before their first use.
+   * @returns whether that was most of what is pending.
+   */
+  #dropDead(): boolean {
+    const before = this.#pendingNodes;
+    for (const component of this.#components) if (!isAlive(component)) this.#retire(component);
+    return this.#pendingNodes < before / 2;
   }
 
   /**
@@ -369,6 +377,11 @@ export class Recorder {
     this.#lastGraph = cached.id;
     this.#options.onRun?.({ graph: cached.graph, leaves: plan.leaves, outputs: plan.outputs });
   }
+}
+
+/** Whether the program, or a read under way, can still ask for one of its values. */
+function isAlive({ nodes }: Component): boolean {
+  return nodes.some((node) => node.outputs.some((value) => value.node === node && isWanted(value)));
 }
 
 /** What is pending of them. */

@@ -185,6 +185,27 @@ describe('recordings without end', () => {
     expect(new Set(graphs.slice(1, -1)).size).toBe(1);
   });
 
+  it('do not count what nobody can ask for any more', async () => {
+    const result = await captured(
+      (tf, log) => {
+        for (let model = 0; model < 3; model++) {
+          const initial = tf.tidy(() => {
+            let weights: Tensor = tf.ones([2, 2]);
+            for (let step = 0; step < 40; step++) weights = weights.matMul(weights).tanh();
+            return weights;
+          });
+          initial.dispose();
+        }
+        let y: Tensor = tf.ones([2, 2]);
+        for (let step = 0; step < 30; step++) y = y.sin();
+        log(y.dataSync());
+      },
+      { maxNodes: 100 },
+    );
+    expect(reasonsIn(result)).toEqual(['FG1001']);
+    expect(runsIn(result)).toHaveLength(1);
+  });
+
   it('are cut when they would hold on to too much memory', async () => {
     const result = await captured(
       (tf, log) => {
