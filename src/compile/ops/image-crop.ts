@@ -57,8 +57,9 @@ export const cropAndResizeOp: OpDefinition = defineOp({
   lower(context) {
     const [image, boxes, boxIndices] = context.inputTypes;
     const result = context.outputTypes[0]!;
-    const isFloat = image?.dtype === 'float32' && boxes?.dtype === 'float32' && boxIndices?.dtype === 'int32';
-    if (!isFloat || isEmpty(image) || isEmpty(result)) return undefined;
+    const isNumeric = image?.dtype === 'float32' || image?.dtype === 'int32';
+    if (!isNumeric || boxes?.dtype !== 'float32' || boxIndices?.dtype !== 'int32') return undefined;
+    if (isEmpty(image) || isEmpty(result)) return undefined;
     return [cropAndResizeNodes(context)];
   },
   samples: cropSamples,
@@ -69,6 +70,8 @@ function cropAndResizeNodes(context: LoweringContext): OnnxValue {
   const [batch, imageHeight, imageWidth] = context.inputTypes[0]!.shape as [number, number, number];
   const [count, cropHeight, cropWidth] = context.outputTypes[0]!.shape as [number, number, number];
   const isNearest = context.attributes['method'] !== 'bilinear';
+  // Programs truncate crops of pixels in bytes to bytes again, where the last bit decides: those are mixed as cpu does.
+  const mixed = context.inputTypes[0]!.dtype === 'int32' ? 'float64' : 'float32';
   const doubles = doublesOf(context);
   const [y1, x1, y2, x2] = context.ops('Split', [context.cast(boxes, 'float64')], 4, {
     axis: 1,
@@ -88,19 +91,22 @@ function cropAndResizeNodes(context: LoweringContext): OnnxValue {
   ]);
   const sourceIndex = asIndex(context, source, [count, 1, 1, 1], grid);
   const at = (row: OnnxValue, column: OnnxValue): OnnxValue =>
-    pixelsAt(context, image, [
-      sourceIndex,
-      asIndex(context, row, rowShape, grid),
-      asIndex(context, column, columnShape, grid),
-    ]);
+    context.cast(
+      pixelsAt(context, image, [
+        sourceIndex,
+        asIndex(context, row, rowShape, grid),
+        asIndex(context, column, columnShape, grid),
+      ]),
+      mixed,
+    );
   let shown: OnnxValue;
   if (isNearest) {
     shown = at(rows.nearest, columns.nearest);
   } else {
     const lerp = (low: OnnxValue, high: OnnxValue, fraction: OnnxValue): OnnxValue =>
       context.op('Add', [low, context.op('Mul', [context.op('Sub', [high, low]), fraction])]);
-    const rowFraction = reshape(context, context.cast(rows.fraction, 'float32'), rowShape);
-    const columnFraction = reshape(context, context.cast(columns.fraction, 'float32'), columnShape);
+    const rowFraction = reshape(context, context.cast(rows.fraction, mixed), rowShape);
+    const columnFraction = reshape(context, context.cast(columns.fraction, mixed), columnShape);
     const top = lerp(at(rows.low, columns.low), at(rows.low, columns.high), columnFraction);
     const bottom = lerp(at(rows.high, columns.low), at(rows.high, columns.high), columnFraction);
     shown = lerp(top, bottom, rowFraction);
@@ -110,6 +116,7 @@ function cropAndResizeNodes(context: LoweringContext): OnnxValue {
     reshape(context, columns.isInside, columnShape),
   ]);
   const extrapolation = attribute.number(context.attributes, 'extrapolationValue', 0);
-  const extended = where(context, isInside, shown, context.scalar(extrapolation, 'float32'));
+  const pixels = context.cast(shown, 'float32');
+  const extended = where(context, isInside, pixels, context.scalar(extrapolation, 'float32'));
   return where(context, reshape(context, known, [count, 1, 1, 1]), extended, context.scalar(0, 'float32'));
 }

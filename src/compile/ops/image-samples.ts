@@ -67,6 +67,11 @@ export const cropSamples: readonly OpSample[] = ['bilinear', 'nearest'].flatMap(
     attributes: { method, cropSize: [1, 1], extrapolationValue: -1 },
     about: 'a box of an image that is not there',
   },
+  {
+    inputs: [i32([2, 5, 6, 3]), boxes, i32([4], [0, 1, 0, 1])],
+    attributes: { method, cropSize: [4, 3], extrapolationValue: 0.5 },
+    about: 'pixels in bytes',
+  },
 ]);
 
 const turn = [0.8, -0.6, 1, 0.6, 0.8, -1, 0, 0];
