@@ -11,6 +11,8 @@ export interface ReductionPass<T, C = undefined> {
   readonly title: string;
   /** 0 first. */
   readonly tier: number;
+  /** Changes no size: runs once, at the end, and gives no other pass anything new to do. */
+  readonly isCosmetic?: boolean;
   run(problem: Problem<T>, context: C): Promise<void>;
 }
 

@@ -1,8 +1,8 @@
 /**
  * The driver: runs tiers of passes until none of them finds anything smaller. Cheap passes with large cuts come
  * first; whenever a later tier made progress, the earlier ones get another chance. A pass that found nothing is not
- * run again on the same test case. What was found warm is confirmed cold
- * after the big cuts and at the end.
+ * run again on the same test case. What was found warm is confirmed cold after the big cuts and at the end. Passes that
+ * only change looks come last, once.
  */
 import type { ReductionPass } from './define-pass.ts';
 import { Stopped, type Problem } from './problem.ts';
@@ -40,9 +40,10 @@ export async function reduce<T, C>(
   context: C,
   forget: () => void = () => {},
 ): Promise<ReductionEnd> {
-  const tiers = [...new Set(passes.map((pass) => pass.tier))]
+  const cutting = passes.filter((pass) => pass.isCosmetic !== true);
+  const tiers = [...new Set(cutting.map((pass) => pass.tier))]
     .sort((left, right) => left - right)
-    .map((tier) => passes.filter((pass) => pass.tier === tier));
+    .map((tier) => cutting.filter((pass) => pass.tier === tier));
   let settled = new Map<string, T>();
   let sweptFrom: T | undefined;
   try {
@@ -62,6 +63,8 @@ export async function reduce<T, C>(
         index = 0;
       }
     }
+    for (const pass of passes) if (pass.isCosmetic === true) await pass.run(problem, context);
+    await problem.checkpoint();
     return 'fixed-point';
   } catch (error) {
     if (error instanceof Stopped) return error.reason;

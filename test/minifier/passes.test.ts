@@ -117,6 +117,43 @@ describe('passes', () => {
   });
 });
 
+it('remove-unused leaves a function alone whose parameter is unused', async () => {
+  const passes = sourcePasses.filter((pass) => pass.name === 'remove-unused');
+  const { problem } = await reduceText('function f(a) { need(); } f(1);', (each) => each.includes('f(1)'), {
+    passes,
+  });
+  expect(problem.trials).toBe(0);
+});
+
+it('remove-unused takes everything that is unused in one trial, at later visits, too', async () => {
+  const passes = sourcePasses.filter((pass) => pass.name === 'remove-unused');
+  const context = blindContext({ visits: new Map([['remove-unused', 3]]) });
+  const { text, problem } = await reduceText(
+    'import { x } from "x"; const a = () => b; const b = 1; function c() { return a(); } class D {} need();',
+    (each) => each.includes('need()'),
+    { passes, context },
+  );
+  expect(text).toBe('import "x";\nneed();\n');
+  expect(problem.trials).toBe(1);
+});
+
+it('replace-by-literal tries one value where a run showed that there was none', async () => {
+  const context = blindContext({
+    observations: async (base) => {
+      const { sites } = instrument(base)!;
+      const id = sites.findIndex(({ node }) => node.type === 'CallExpression');
+      return observationsAt(sites, [{ id, types: ['string'] }]);
+    },
+  });
+  const passes = sourcePasses.filter((pass) => pass.name === 'replace-by-literal');
+  const { text, problem } = await reduceText('need(name(), never + ran);', (each) => each.includes('need('), {
+    passes,
+    context,
+  });
+  expect(text).toBe("need('', 0);\n".replaceAll("'", '"'));
+  expect(problem.trials).toBe(1);
+});
+
 it('prune-uncovered empties what never ran in one trial', async () => {
   const before =
     'function used() { if (a) { dead(); } need(); } function unused() { x(); y(); z(); } used(); const f = c ? need : other(1, 2, 3, 4, 5, 6); while (no) { p(); q(); r(); s(); }';

@@ -18,7 +18,10 @@ function declarationOf(identifier: Node, parents: ReadonlyMap<Node, Node>): Node
   switch (parent.type) {
     case 'FunctionDeclaration':
     case 'ClassDeclaration':
-      return parents.get(parent)?.type === 'ExportDefaultDeclaration' ? undefined : parent;
+      // Parameters stand below the function, too.
+      return parent.id !== identifier || parents.get(parent)?.type === 'ExportDefaultDeclaration'
+        ? undefined
+        : parent;
     case 'ImportSpecifier':
     case 'ImportDefaultSpecifier':
     case 'ImportNamespaceSpecifier':
@@ -34,30 +37,47 @@ function declarationOf(identifier: Node, parents: ReadonlyMap<Node, Node>): Node
   }
 }
 
-function isWithin(node: Node, outer: Node): boolean {
-  return node.start >= outer.start && node.end <= outer.end;
-}
-
 function unusedEdits(file: SourceFile): Edit[] {
   const parents = parentsOf(file.program);
-  const candidates = scopesOf(file.program).bindings.flatMap((binding: Binding) => {
+  const nodesOf = new Map<Binding, readonly Node[]>();
+  const bindingAt = new Map<Node, Binding>();
+  for (const binding of scopesOf(file.program).bindings) {
     const nodes = binding.declarations.map((each) => declarationOf(each, parents));
-    return nodes.every((node) => node !== undefined) ? [{ binding, nodes }] : [];
-  });
-  const unused = new Set<(typeof candidates)[number]>();
+    if (!nodes.every((node) => node !== undefined)) continue;
+    nodesOf.set(binding, nodes);
+    for (const node of nodes) bindingAt.set(node, binding);
+  }
+  /** Per binding, for each use, the bindings whose declarations hold it. */
+  const users = new Map(
+    [...nodesOf.keys()].map((binding) => [
+      binding,
+      binding.references.map(({ identifier }) => holders(identifier, parents, bindingAt)),
+    ]),
+  );
+  const unused = new Set<Binding>();
   for (let before = -1; before !== unused.size;) {
     before = unused.size;
-    const gone = [...unused].flatMap((each) => each.nodes);
-    for (const candidate of candidates) {
-      if (unused.has(candidate)) continue;
-      const outside = [...gone, ...candidate.nodes];
-      const isUsed = candidate.binding.references.some(
-        ({ identifier }) => !outside.some((node) => isWithin(identifier, node)),
-      );
-      if (!isUsed) unused.add(candidate);
+    for (const [binding, uses] of users) {
+      const isUnused = uses.every((held) => held.some((each) => each === binding || unused.has(each)));
+      if (isUnused) unused.add(binding);
     }
   }
-  return [...unused].flatMap(({ nodes }) => nodes.map((node) => edit(node, undefined, weightOf(file, node))));
+  return [...unused].flatMap((binding) =>
+    nodesOf.get(binding)!.map((node) => edit(node, undefined, weightOf(file, node))),
+  );
+}
+
+function holders(
+  node: Node,
+  parents: ReadonlyMap<Node, Node>,
+  bindingAt: ReadonlyMap<Node, Binding>,
+): Binding[] {
+  const held: Binding[] = [];
+  for (let outer: Node | undefined = node; outer; outer = parents.get(outer)) {
+    const binding = bindingAt.get(outer);
+    if (binding) held.push(binding);
+  }
+  return held;
 }
 
 export const removeUnused: SourcePass = definePass({
@@ -65,6 +85,7 @@ export const removeUnused: SourcePass = definePass({
   title: 'remove unused declarations',
   tier: 0,
   run: async (problem, context) => {
-    await reduceEdits(problem, context, 'remove-unused', problem.best.files.flatMap(unusedEdits));
+    const edits = problem.best.files.flatMap(unusedEdits);
+    await reduceEdits(problem, context, 'remove-unused', edits, { expect: 'all' });
   },
 });

@@ -87,6 +87,7 @@ export const rename: SourcePass = definePass({
   name: 'rename',
   title: 'shorten names',
   tier: 5,
+  isCosmetic: true,
   run: async (problem, context) => {
     await reduceEdits(problem, context, 'rename', problem.best.files.flatMap(renameEdits));
   },

@@ -1,6 +1,6 @@
 /**
- * Expressions replaced by the simplest value of the type they had: `0`, `''`, `[]`, `{}`. Largest first. Where no run told
- * the type, the likeliest are tried.
+ * Expressions replaced by the simplest value of the type they had: `0`, `''`, `[]`, `{}`. Largest first. What never had a
+ * value may become anything, so 0; where no run told types, the likeliest are tried.
  */
 import { definePass } from '../define-pass.ts';
 import { literal, make, type Node } from '../source/ast.ts';
@@ -31,17 +31,21 @@ const simpleValues: Readonly<Record<string, readonly SimpleValue[]>> = {
   function: [],
 };
 
+/** Stand-ins for an expression that had no value in a run, or none that a run could tell. */
+function unobserved(node: Node, wasObserved: boolean): readonly SimpleValue[] {
+  if (!wasObserved) return [zero, emptyArray, emptyObject];
+  if (node.type === 'ArrayExpression') return [zero, emptyArray];
+  return node.type === 'ObjectExpression' ? [zero, emptyObject] : [zero];
+}
+
 function literalEdits(file: SourceFile, typesOf: ReadonlyMap<Node, readonly string[]>): Edit[] {
   const edits: Edit[] = [];
   forEachExpression(file.program, (node, parent) => {
     // A statement of only a literal does nothing: deleting the statement covers it.
     if (parent.type === 'ExpressionStatement') return;
     const weight = weightOf(file, node);
-    const types = typesOf.get(node);
     const values =
-      types === undefined
-        ? [zero, emptyArray, emptyObject]
-        : types.flatMap((type) => simpleValues[type] ?? []);
+      typesOf.get(node)?.flatMap((type) => simpleValues[type] ?? []) ?? unobserved(node, typesOf.size > 0);
     for (const { node: value, tokens } of new Set(values)) {
       if (tokens < weight) edits.push(edit(node, value, weight - tokens));
     }

@@ -4,8 +4,9 @@
  * edits, so that a heavy edit is tried alone early and light ones travel in groups (delta debugging with a schedule that
  * is fixed beforehand, as in CDD, weighted by tokens as in Perses).
  *
- * An edit that was refused alone is remembered by its text and not tried again, although the rest of the program has changed,
- * until the last sweep: that halves the cost of the way to the fixed point without moving the fixed point.
+ * An edit that was refused alone is not tried again, neither in smaller chunks nor, remembered by its text, in later visits,
+ * although the rest of the program has changed, until the last sweep: that halves the cost of the way to the fixed point
+ * without moving the fixed point.
  */
 import type { Problem } from '../problem.ts';
 import { isNode } from './ast.ts';
@@ -16,10 +17,10 @@ import type { SourceTree } from './source-tree.ts';
 
 export interface ReduceEditsOptions {
   /**
-   * How much is likely to go. `most`: everything is tried at once first, and again in parts at the first visit. `some`:
-   * go down in larger steps. `few`: edits are tried one by one.
+   * How much is likely to go. `all`: everything is tried at once first. `most`: the same at the first visit, in parts at later
+   * ones. `some`: go down in larger steps.
    */
-  readonly expect?: 'most' | 'some' | 'few';
+  readonly expect?: 'all' | 'most' | 'some';
   /** Take edits back from a chunk when they remove declarations that are still used. */
   readonly repairs?: boolean;
   /** Tells visits of one pass apart that look at different parts of the program; else the name of the pass. */
@@ -83,7 +84,8 @@ function firstLimit(
   visits: number,
   count: number,
 ): number {
-  if (expect === 'few' || (visits > 0 && count <= 40)) return 1;
+  if (expect === 'all') return total;
+  if (visits > 0 && count <= 40) return 1;
   return visits > 0 ? total / 8 : total;
 }
 
@@ -115,7 +117,7 @@ export async function reduceEdits(
   const visits = context.visits.get(stage) ?? 0;
   context.visits.set(stage, visits + 1);
   const total = open.reduce((sum, each) => sum + each.weight, 0);
-  const step = expect === 'most' ? 2 : 8;
+  const step = expect === 'some' ? 8 : 2;
   for (let limit = firstLimit(total, expect, visits, open.length); open.length > 0; limit /= step) {
     const groups = partition(open, Math.max(1, limit));
     let position = 0;
@@ -128,7 +130,8 @@ export async function reduceEdits(
       position = hit.position + 1;
     }
     if (limit <= 1 || groups.every((group) => group.length === 1)) break;
+    open = open.filter((edit) => !askedAlone.has(edit));
   }
-  for (const edit of open) if (askedAlone.has(edit)) context.refused.add(names.get(edit)!);
+  for (const edit of askedAlone) if (!made.includes(edit)) context.refused.add(names.get(edit)!);
   return made.length > 0;
 }
