@@ -93,14 +93,17 @@ function firstRow(list: ListModel): number {
   return 0;
 }
 
-/** Finds the cursor's row again after the report or the size changed. */
+/** Finds the cursor's row again after the report or the size changed; a cursor that was never moved stays on the first. */
 export function settle(state: UiState, context: UiContext, view: View): UiState {
   const own = viewStateOf(state, view.id);
   const list = context.listOf(view, own.settings);
   const isThere = own.cursor < list.count && list.row(own.cursor).key === own.row;
   const found = isThere ? own.cursor : indexOfKey(list, own.row);
   const index = found ?? (own.row === undefined ? firstRow(list) : own.cursor);
-  return moveTo(state, context, view, index, 1);
+  const settled = moveTo(state, context, view, index, 1);
+  if (own.row !== undefined) return settled;
+  const { row: _chosenByNobody, ...unmoved } = viewStateOf(settled, view.id);
+  return { ...settled, views: { ...settled.views, [view.id]: unmoved } };
 }
 
 /** Applies new settings and keeps the cursor on the row with `key`, or on its old row when that is still there. */

@@ -6,7 +6,7 @@ export interface ViewState {
   readonly settings: ViewSettings;
   /** Index of the row under the cursor. */
   readonly cursor: number;
-  /** Its key, so that the cursor stays on the row when the report grows. */
+  /** Its key once it was chosen, so that the cursor stays on the row when the report grows. */
   readonly row?: string;
   /** First row on the screen. */
   readonly scroll: number;

@@ -8,6 +8,7 @@ import { keymap } from '../../src/ui/keymap.ts';
 import { createSource } from '../../src/ui/source.ts';
 import { initialState, reduceUi } from '../../src/ui/ui-state.ts';
 import { views } from '../../src/ui/views/index.ts';
+import { sampleTrace } from '../explain/sample-trace.ts';
 import { act, drive, expectSound, sampleReport, torchReport } from './support/ui-driver.ts';
 
 describe('the cursor', () => {
@@ -39,6 +40,23 @@ describe('the cursor', () => {
         )
         .row(cursor).key,
     ).toBe(row);
+  });
+
+  test('stays on the first row when the report grows and nobody has moved it', () => {
+    const troubles = new Set(['break', 'saving', 'guard-failure', 'fallback']);
+    const young = buildReport(sampleTrace().filter(({ kind }) => !troubles.has(kind)));
+    expect(young.advice).toEqual([]);
+    const grownFrom = (keys: readonly string[]): string => {
+      const { state } = drive(young, keys);
+      const source = createSource(sampleReport(), views, '', () => state);
+      const grown = reduceUi(state, { kind: 'report' }, source).state;
+      expectSound(source, grown);
+      const { cursor, settings } = grown.views['summary']!;
+      return source.listOf(source.views[0]!, settings).row(cursor).key;
+    };
+    expect(grownFrom([])).toMatch(/^advice break /);
+    expect(grownFrom(['2', '1'])).toMatch(/^advice break /);
+    expect(grownFrom(['j', 'k'])).toMatch(/^time /);
   });
 
   test('starts behind the headers that fold', () => {

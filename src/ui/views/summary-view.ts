@@ -67,7 +67,7 @@ function keyOf(item: Item): string {
     case 'time':
       return `time ${item.share.kind}`;
     case 'advice':
-      return `advice ${item.index}`;
+      return `advice ${item.advice.subject.kind} ${item.advice.subject.key}`;
     case 'fallback':
       return `fallback ${item.fallback.key}`;
     case 'phase':
@@ -293,6 +293,7 @@ export const summaryView: View = defineView({
   id: 'summary',
   title: 'Summary',
   key: '1',
+  empty: 'nothing yet',
   listShare: 0.55,
   commands: () => ({ enter: 'go there' }),
   head: (report, _settings, width) => {
