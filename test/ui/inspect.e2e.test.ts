@@ -114,6 +114,12 @@ describe('keys', () => {
     // Over the list it moves the cursor.
     session.send('\u001b[<64;5;5M');
     await session.until('1/3');
+    // A tab opens its view; the row under the cursor opens.
+    const tab = session.rows()[0]!.indexOf('3 Graphs') + 1;
+    session.send(`\u001b[<0;${tab};1M\u001b[<0;${tab};1m`);
+    await session.until('[3 Graphs]');
+    session.send('\u001b[<0;5;4M\u001b[<0;5;4m');
+    await session.until('matmul');
   });
 
   test('that are pasted are no commands', async () => {
