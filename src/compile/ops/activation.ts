@@ -122,7 +122,8 @@ export const activationOps: readonly OpDefinition[] = [
       return [{ dtype: 'float32', shape: logits!.shape }];
     },
     lower(context) {
-      if (!isNative(context.inputTypes[0])) return undefined;
+      const [given] = context.inputTypes;
+      if (!isNative(given) || given?.dtype === 'bool') return undefined;
       const logits = convert(context, input(context), dtypeOf(context), 'float32');
       return [context.op('Softmax', [logits], { axis: -1 })];
     },

@@ -1,8 +1,21 @@
 /** Choice between tensors, and sums of many: Select, AddN. */
-import { defineOp, type OpDefinition } from './define-op.ts';
+import { defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
 import { convert, dtypeOf, input, where } from './numbers.ts';
 import { hasComplex, present, sameShape, upcastType, type NativeDtype } from './rules.ts';
 import { bool, f32, floats, i32 } from './samples.ts';
+
+/** onnxruntime's Where does not take bools. */
+function chooseBool(
+  context: LoweringContext,
+  condition: OnnxValue,
+  whenTrue: OnnxValue,
+  whenFalse: OnnxValue,
+): OnnxValue {
+  return context.op('Or', [
+    context.op('And', [condition, whenTrue]),
+    context.op('And', [context.op('Not', [condition]), whenFalse]),
+  ]);
+}
 
 export const selectOps: readonly OpDefinition[] = [
   defineOp({
@@ -22,13 +35,15 @@ export const selectOps: readonly OpDefinition[] = [
       const dtype = context.outputTypes[0]!.dtype as NativeDtype;
       const branch = (index: number): string =>
         convert(context, input(context, index), dtypeOf(context, index), dtype);
-      return [where(context, input(context, 0), branch(1), branch(2))];
+      const choice = [input(context, 0), branch(1), branch(2)] as const;
+      return [dtype === 'bool' ? chooseBool(context, ...choice) : where(context, ...choice)];
     },
     samples: [
       { inputs: [bool([2, 3]), f32([2, 3]), f32([2, 3])] },
       { inputs: [bool([2], [1, 0]), floats(Number.NaN, 1), floats(1, Infinity)] },
       { inputs: [bool([3]), i32([3]), f32([3])], about: 'upcasts' },
       { inputs: [bool([3]), bool([3]), i32([3])] },
+      { inputs: [bool([4], [0, 0, 1, 1]), bool([4], [0, 1, 0, 1]), bool([4], [1, 0, 0, 1])] },
       { inputs: [bool([]), f32([]), f32([])] },
       { inputs: [bool([0]), f32([0]), f32([0])] },
     ],

@@ -220,6 +220,7 @@ export const shapeOps: readonly OpDefinition[] = [
       if (paddings.length === 0) return [input(context)];
       const dtype = dtypeOf(context);
       const value = attribute.number(context.attributes, 'constantValue', 0);
+      if (dtype === 'bool' && value !== 0 && value !== 1) return undefined;
       const pads = context.ints([...paddings.map((pair) => pair[0]!), ...paddings.map((pair) => pair[1]!)]);
       return [context.op('Pad', [input(context), pads, context.scalar(value, dtype)])];
     },
