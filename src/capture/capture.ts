@@ -19,7 +19,7 @@ import { Reporter, type BreakCause, type CaptureTotals } from './reporter.ts';
 import { SignatureTable } from './signature.ts';
 import { StackTaker, type FrameResolver } from './stacks.ts';
 import type { Engine, TfModule } from './tf-module.ts';
-import { wrapOptimizers } from './training-steps.ts';
+import { wrapTraining } from './training-steps.ts';
 import { TypeTable } from './type-table.ts';
 import { createMethodWraps } from './wrap-methods.ts';
 
@@ -149,7 +149,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   const wraps = createMethodWraps();
   const replay = options.replay ? new Replay({ ...kernelContext, tf, backend: () => backend }) : undefined;
   const wrapAll = (exports: object): void => {
-    wrapOptimizers(exports, wraps, { recorder, reporter, engine, backend: () => backend });
+    wrapTraining(exports, wraps, { recorder, reporter, engine, backend: () => backend });
     if (stacks !== undefined) wrapModels(exports, wraps, stacks);
     if (stacks !== undefined) layerScopes.wrap(exports, wraps);
     replay?.wrapModels(exports, wraps);

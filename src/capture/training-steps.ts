@@ -1,14 +1,15 @@
 /**
  * The cuts around a training step: when an optimizer has updated its variables, the step is run as one graph, new values and
  * cost together, so that each step has the same graph however long the program goes without reading. What variables are
- * made of before it (initializers, averages of weights) is a graph of its own, or the first step would have another one.
+ * made of before it (initializers, averages of weights) and what is pending before `fit` (preparation of the data) are graphs
+ * of their own, or the first step would have another one.
  */
 import type { LazyBackend } from './lazy-backend.ts';
 import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
 import type { Engine, WrappableClass } from './tf-module.ts';
-import type { MethodWraps } from './wrap-methods.ts';
+import type { AroundMethod, MethodWraps } from './wrap-methods.ts';
 
 /** A prototype's class is an optimizer when its name says so: all of tfjs's do, and their minified names are exports. */
 const optimizerExport = /^(?:[A-Z][A-Za-z]*)?Optimizer$/;
@@ -20,8 +21,10 @@ export interface TrainingStepContext {
   readonly backend: () => LazyBackend | undefined;
 }
 
-/** Wraps the optimizers that a tfjs package exports. */
-export function wrapOptimizers(exports: object, wraps: MethodWraps, context: TrainingStepContext): void {
+const trainingMethods = ['fit', 'fitDataset'];
+
+/** Wraps the optimizers and the models that a tfjs package exports. */
+export function wrapTraining(exports: object, wraps: MethodWraps, context: TrainingStepContext): void {
   const { recorder, reporter, engine } = context;
   let depth = 0;
   let recordedBefore = 0;
@@ -45,7 +48,7 @@ export function wrapOptimizers(exports: object, wraps: MethodWraps, context: Tra
   }
 
   /** The step ends with the outermost call: `minimize` disposes the gradients after it has applied them. */
-  const around = (original: (this: unknown, ...parameters: unknown[]) => unknown) =>
+  const around: AroundMethod = (original) =>
     function (this: unknown, ...parameters: unknown[]): unknown {
       if (depth++ === 0) begin();
       let result: unknown;
@@ -60,7 +63,17 @@ export function wrapOptimizers(exports: object, wraps: MethodWraps, context: Tra
       return result;
     };
 
+  const behindAll: AroundMethod = (original) =>
+    function (this: unknown, ...parameters: unknown[]): unknown {
+      recorder.flushAll();
+      return original.apply(this, parameters);
+    };
+
   for (const [name, exported] of Object.entries(exports)) {
+    if (name === 'LayersModel' && typeof exported === 'function') {
+      const { prototype } = exported as unknown as WrappableClass;
+      for (const method of trainingMethods) wraps.wrap(prototype, method, behindAll);
+    }
     if (!optimizerExport.test(name) || typeof exported !== 'function') continue;
     const { prototype } = exported as unknown as WrappableClass;
     wraps.wrap(prototype, 'minimize', around);

@@ -2,9 +2,12 @@
 
 type Method = (this: unknown, ...parameters: unknown[]) => unknown;
 
+/** What stands in for a method. */
+export type AroundMethod = (original: Method) => Method;
+
 export interface MethodWraps {
   /** Replaces `owner[name]` once; a second call for the same method does nothing. */
-  wrap(owner: object, name: string, around: (original: Method) => Method): void;
+  wrap(owner: object, name: string, around: AroundMethod): void;
   unwrap(): void;
 }
 
