@@ -1,6 +1,6 @@
 /**
- * What views are made of: lines of styled spans, plain data. A view never knows the terminal; `components/lines-view.tsx`
- * draws lines, tests read them. Widths are terminal columns, so wide characters and emoji count as two.
+ * What views are made of: lines of styled spans, plain data. A view never knows the terminal; `components/canvas.tsx` draws
+ * lines, tests read them. Widths are terminal columns, so wide characters and emoji count as two.
  */
 import stringWidth from 'string-width';
 

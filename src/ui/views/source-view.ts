@@ -17,6 +17,7 @@ import { listWidthIn } from '../layout.ts';
 import { fit, line, printable, span, wrap, type Line, type Role } from '../lines.ts';
 import { codeSpans } from '../parts/code-spans.ts';
 import { fact, formatMs } from '../parts/format.ts';
+import { sparkline } from '../parts/sparkline.ts';
 import { perReport } from '../parts/per-report.ts';
 import { tableOf, type Table, type TableColumn } from '../parts/table.ts';
 import { endings, linesOf, nodesAt, textOf, type SourceLine } from '../source-file/source-lines.ts';
@@ -87,7 +88,6 @@ function fileOf(report: Report, settings: ViewSettings): FileReport | undefined 
   return report.files.length === 1 ? report.files[0] : undefined;
 }
 
-const heatBlocks = ' ▁▂▃▄▅▆▇█';
 const timeWidth = 8;
 const shiftedTab = '  ';
 
@@ -96,7 +96,6 @@ function drawLine(each: SourceLine, longestMs: number, gutter: number): Line {
   const { mark, role } = looks[facts?.state ?? 'ran'];
   const durationMs = facts?.durationMs ?? 0;
   const share = longestMs > 0 ? durationMs / longestMs : 0;
-  const heat = heatBlocks[durationMs > 0 ? Math.max(1, Math.ceil(share * 8)) : 0]!;
   const text = printable(code.replaceAll('\t', shiftedTab));
   const isDead = facts?.state === 'never';
   return [
@@ -106,7 +105,7 @@ function drawLine(each: SourceLine, longestMs: number, gutter: number): Line {
       fit(durationMs > 0 ? formatDuration(durationMs) : '', timeWidth, 'right'),
       share > 0.5 ? 'bad' : 'muted',
     ),
-    span(` ${heat}`, 'warning'),
+    span(` ${sparkline([share])}`, 'warning'),
     span(` ${String(number).padStart(gutter)} `, 'muted'),
     ...(facts?.state === 'break' ? [span(text, 'strong')] : isDead ? [span(text, 'muted')] : codeSpans(text)),
   ];

@@ -10,7 +10,7 @@ import type {
 } from '../../explain/report.ts';
 import { formatCount, formatDuration, formatPlural, formatShare } from '../../explain/units.ts';
 import { defineView, listOf, matches, type Navigation, type View } from '../define-view.ts';
-import { bar, columnsOf, fit, line, span, truncateStart, wrap, type Line } from '../lines.ts';
+import { bar, columnsOf, fit, line, lineText, span, truncateStart, wrap, type Line } from '../lines.ts';
 import { codeLines } from '../parts/code-lines.ts';
 import { fact, formatMs, formatSite, placeOf, shortPlace } from '../parts/format.ts';
 
@@ -227,10 +227,7 @@ function detailOf(report: Report, item: Item, width: number): Line[] {
 
 function lineTextOf(item: Item, width: number): string {
   if (item.kind === 'rank') return `Rank ${item.rank.rank}: ${rankText(item.rank)}`;
-  return draw(item, width)
-    .map((each) => each.text)
-    .join('')
-    .trim();
+  return lineText(draw(item, width)).trim();
 }
 
 function counts(report: Report): string {
