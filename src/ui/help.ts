@@ -39,3 +39,16 @@ export function helpLines(views: readonly View[], width: number): Line[] {
     ...(terms[index] ?? none),
   ]);
 }
+
+/** Lines around the help: title, rule, footer. */
+const frameLines = 3;
+
+/** Lines of the help that a screen has room for. */
+export function helpRoom(height: number): number {
+  return Math.max(1, height - frameLines);
+}
+
+/** The first line on the screen when the last one is at its end. */
+export function lastHelpScroll(views: readonly View[], width: number, height: number): number {
+  return Math.max(0, helpLines(views, width).length - helpRoom(height));
+}

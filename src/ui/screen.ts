@@ -4,7 +4,7 @@
  */
 import type { Report } from '../explain/report.ts';
 import type { ListModel, View, ViewSettings } from './define-view.ts';
-import { helpLines } from './help.ts';
+import { helpLines, helpRoom, lastHelpScroll } from './help.ts';
 import { keymap, keyOf, type Command } from './keymap.ts';
 import { headOf, layoutFor, type Layout } from './layout.ts';
 import {
@@ -163,8 +163,8 @@ const leastHeight = 10;
 
 function helpScreen(source: ScreenSource, state: UiState): Line[] {
   const all = helpLines(source.views, state.width);
-  const room = state.height - 3;
-  const start = Math.min(state.helpScroll, Math.max(0, all.length - room));
+  const room = helpRoom(state.height);
+  const start = Math.min(state.helpScroll, lastHelpScroll(source.views, state.width, state.height));
   const lines = all.slice(start, start + room);
   const blank = Array.from({ length: room - lines.length }, (): Line => []);
   const isAll = all.length <= room;

@@ -4,8 +4,8 @@
  */
 import { applySettings, layoutIn, move, moveTo, setFocus, settle } from './cursor.ts';
 import type { View } from './define-view.ts';
-import { helpLines } from './help.ts';
-import { commandOf } from './keymap.ts';
+import { helpRoom, lastHelpScroll } from './help.ts';
+import { commandOf, type Command } from './keymap.ts';
 import { tabLines } from './layout.ts';
 import { alongTo, follow, showView } from './navigate.ts';
 import { runCommand } from './run-command.ts';
@@ -113,11 +113,28 @@ function wheel(
   column: number,
   row: number,
 ): UiState {
+  if (state.isHelpOpen) return scrollHelp(state, context, rows);
   const { part } = partAt(state, context, view, column, row);
-  if (part === 'none' || state.isHelpOpen) return state;
+  if (part === 'none') return state;
   const { focus } = viewStateOf(state, view.id);
   const moved = move(withView(state, view.id, { focus: part }), context, view, rows);
   return withView(moved, view.id, { focus });
+}
+
+/** Keys that scroll the help: by how many lines, on a screen with room for some. */
+const helpSteps: Readonly<Partial<Record<Command, (room: number) => number>>> = {
+  up: () => -1,
+  down: () => 1,
+  'page-up': (room) => 1 - room,
+  'page-down': (room) => room - 1,
+  top: () => -Infinity,
+  bottom: () => Infinity,
+};
+
+function scrollHelp(state: UiState, context: UiContext, lines: number): UiState {
+  const most = lastHelpScroll(context.views, state.width, state.height);
+  const from = Math.min(most, state.helpScroll);
+  return { ...state, helpScroll: Math.min(most, Math.max(0, from + lines)) };
 }
 
 function press(state: UiState, context: UiContext, key: string): Step {
@@ -127,10 +144,8 @@ function press(state: UiState, context: UiContext, key: string): Step {
   const command = commandOf(key);
   if (quiet.isHelpOpen) {
     if (key === 'ctrl+c') return runCommand(quiet, context, 'quit');
-    const step = command === 'down' ? 1 : command === 'up' ? -1 : 0;
-    if (step === 0) return plain({ ...quiet, isHelpOpen: false });
-    const most = Math.max(0, helpLines(context.views, quiet.width).length - 1);
-    return plain({ ...quiet, helpScroll: Math.min(most, Math.max(0, quiet.helpScroll + step)) });
+    const step = command === undefined ? undefined : helpSteps[command]?.(helpRoom(quiet.height));
+    return plain(step === undefined ? { ...quiet, isHelpOpen: false } : scrollHelp(quiet, context, step));
   }
   if (command !== undefined) return runCommand(quiet, context, command);
   const numbered = context.views.find((candidate) => candidate.key === key);

@@ -11,6 +11,8 @@ import { views } from '../../src/ui/views/index.ts';
 import { sampleTrace } from '../explain/sample-trace.ts';
 import { act, drive, expectSound, sampleReport, torchReport } from './support/ui-driver.ts';
 
+const repeat = (key: string, times: number): string[] => Array.from({ length: times }, () => key);
+
 describe('the cursor', () => {
   test('skips headings', () => {
     const { screen, state } = drive(sampleReport(), ['2', 'v', 'v', 'g']);
@@ -154,6 +156,21 @@ describe('effects', () => {
     const left = act(opened, { kind: 'key', key: 'escape' });
     const late = act(left, { kind: 'text', view, artifact, text: 'late' });
     expect(late.state).toEqual(left.state);
+  });
+
+  test('the help scrolls by lines, pages and the wheel, no further than its end', () => {
+    const last = drive(sampleReport(), ['?', 'G']);
+    expect(last.state.isHelpOpen).toBe(true);
+    for (const keys of [
+      ['?', 'space', 'pagedown', ...repeat('down', 200)],
+      ['?', ...repeat('pagedown', 50)],
+    ])
+      expect(drive(sampleReport(), keys).screen).toEqual(last.screen);
+    const up = act(last, { kind: 'key', key: 'up' });
+    expect(up.screen.slice(3, -1)).toEqual(last.screen.slice(2, -2));
+    const wheel = act(last, { kind: 'scroll', rows: -1, column: 3, row: 9 });
+    expect(wheel.screen).toEqual(up.screen);
+    expect(act(wheel, { kind: 'key', key: 'g' }).screen).toEqual(drive(sampleReport(), ['?']).screen);
   });
 
   test('ctrl+c quits from the help, another key only closes it', () => {
