@@ -12,6 +12,7 @@ import type { CallStep, ExecutionPlan, SessionStep, StoredPlan, StoredSession } 
 import { leavesOf, lowerGraph, type OpDefinitions } from './lower.ts';
 import type { OnnxValue } from './ops/define-op.ts';
 import { joinTimes } from './profile-nodes.ts';
+import { refusedBy, withoutRefused, type Refused } from './refused-calls.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import type { AcquiredSession, MadeSession, SessionStore } from './session-store.ts';
 
@@ -115,8 +116,27 @@ function segmentsOf(graph: Graph, { table, optimize }: ExecutableContext): (Segm
   );
 }
 
-/** By lowering. Acquires a session for each segment. */
-function makePlan(graph: Graph, context: ExecutableContext): Planned {
+/** By lowering. Acquires a session for each segment; calls that onnxruntime refuses run on eager kernels. */
+function makePlan(graph: Graph, context: ExecutableContext, refused?: Refused): Planned {
+  const sessions: AcquiredSession[] = [];
+  const table = refused === undefined ? context.table : withoutRefused(context.table, refused);
+  try {
+    const planned = lowerAndAcquire(graph, { ...context, table }, sessions);
+    if (refused === undefined) return planned;
+    const fallbacks = planned.plan.fallbacks.map((fallback) =>
+      refused.kernels.has(fallback.kernel) ? { ...fallback, reason: refused.reason } : fallback,
+    );
+    return { ...planned, plan: { ...planned.plan, fallbacks } };
+  } catch (failure) {
+    for (const session of sessions) session.release();
+    const next = refusedBy(failure, graph, refused);
+    if (next === undefined) throw failure;
+    return makePlan(graph, context, next);
+  }
+}
+
+/** @param sessions where those that were acquired are added, at once. */
+function lowerAndAcquire(graph: Graph, context: ExecutableContext, sessions: AcquiredSession[]): Planned {
   const started = context.now();
   const lowered = lowerGraph(graph, context.table);
   const leaves = leavesOf(graph);
@@ -134,7 +154,6 @@ function makePlan(graph: Graph, context: ExecutableContext): Planned {
   const loweredAt = context.now();
 
   const graphNodes = nodesByName(graph);
-  const sessions: AcquiredSession[] = [];
   const freeLeaves = leaves.map((leaf) => leaf.kind === 'placeholder');
   const steps = lowered.steps.map((step, index): SessionStep | CallStep => {
     if (step.kind === 'eager') {
