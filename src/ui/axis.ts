@@ -41,13 +41,31 @@ export function magnification(range: AxisRange, settings: ViewSettings): number 
   return lengthOf(range) / (to - from);
 }
 
-/** The cursor at `at`, and the window moved as little as shows it. */
-export function standAt(range: AxisRange, settings: ViewSettings, at: number): ViewSettings {
+/**
+ * The cursor at `at`, and the window moved as little as shows it.
+ * @param room what the window must show behind the cursor: a column of the screen.
+ */
+export function standAt(range: AxisRange, settings: ViewSettings, at: number, room = 0): ViewSettings {
   const window = axisWindow(range, settings);
   const span = window.to - window.from;
   const cursor = clamp(at, range.start, range.start + lengthOf(range));
-  const from = clamp(window.from, cursor - span, cursor);
+  const from = clamp(window.from, cursor - span + room, cursor);
   return { ...settings, at: cursor, from: clamp(from, range.start, range.start + lengthOf(range) - span) };
+}
+
+/** Part of the window that is in front of a place that was jumped to from far away. */
+const shareBefore = 1 / 3;
+
+/** The cursor at `at`; a window that does not show it is moved so far that what follows is on the screen, too. */
+export function jumpTo(range: AxisRange, settings: ViewSettings, at: number, room = 0): ViewSettings {
+  const { from, to } = axisWindow(range, settings);
+  const isInside = at >= from && at <= to - room;
+  return standAt(
+    range,
+    isInside ? settings : { ...settings, from: at - (to - from) * shareBefore },
+    at,
+    room,
+  );
 }
 
 const mostMagnification = 2 ** 30;

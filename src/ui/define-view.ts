@@ -130,13 +130,18 @@ export interface View {
   list(report: Report, settings: ViewSettings): ListModel;
   /** Lines for the row under the cursor; none: the list takes the whole width. */
   detail?(report: Report, settings: ViewSettings, key: string, width: number): readonly Line[];
-  target?(report: Report, settings: ViewSettings, key: string): Target;
-  /** Absent, or `undefined` for enter: enter moves between list and detail. */
+  /** @param width of the list. */
+  target?(report: Report, settings: ViewSettings, key: string, width: number): Target;
+  /**
+   * Absent, or `undefined` for enter: enter moves between list and detail.
+   * @param width of the list.
+   */
   follow?(
     report: Report,
     settings: ViewSettings,
     key: string,
     command: FollowCommand,
+    width: number,
   ): Navigation | undefined;
   /** Words that the help screen explains. */
   readonly terms?: Readonly<Record<string, string>>;

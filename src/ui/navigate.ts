@@ -1,5 +1,5 @@
 /** Going somewhere else: into a row, along an edge, back, to the next break, along a horizontal axis. */
-import { axisWindow, standAt, zoomBy, type AxisWindow } from './axis.ts';
+import { axisWindow, jumpTo, standAt, zoomBy, type AxisWindow } from './axis.ts';
 import type { FollowCommand, Navigation, View, ViewSettings } from './define-view.ts';
 import { applySettings, indexOfKey, layoutIn, moveTo, rowUnderCursor, setFocus, settle } from './cursor.ts';
 import { viewStateOf, withView, type Step, type UiContext, type UiState } from './ui-model.ts';
@@ -37,7 +37,9 @@ export function follow(state: UiState, context: UiContext, view: View, command: 
   const own = viewStateOf(state, view.id);
   const key = rowUnderCursor(state, context, view);
   const navigation =
-    key === undefined ? undefined : view.follow?.(context.report, own.settings, key, command);
+    key === undefined
+      ? undefined
+      : view.follow?.(context.report, own.settings, key, command, layoutIn(state, context, view).listWidth);
   if (navigation !== undefined) return go(state, context, view, navigation);
   if (command !== 'enter') return { state: { ...state, message: 'nothing to follow here' }, effects: [] };
   return { state: setFocus(state, context, view, own.focus === 'list' ? 'detail' : 'list'), effects: [] };
@@ -87,12 +89,13 @@ interface AxisPlace extends AxisWindow {
   readonly perColumn: number;
 }
 
-/** Puts the cursor of the axis where `choose` says. */
+/** Puts the cursor of the axis where `choose` says; nowhere: the state is as before. */
 function stand(
   state: UiState,
   context: UiContext,
   view: View,
-  choose: (place: AxisPlace) => number,
+  choose: (place: AxisPlace) => number | undefined,
+  move = standAt,
 ): UiState {
   const { axis } = view;
   if (axis === undefined) return state;
@@ -103,7 +106,9 @@ function stand(
   const columns = axis.columns(context.report, listWidth);
   const perColumn = (window.to - window.from) / columns;
   const at = choose({ ...window, column: listWidth - columns, perColumn });
-  return withView(state, view.id, { settings: standAt(range, settings, at), detailScroll: 0 });
+  return at === undefined
+    ? state
+    : withView(state, view.id, { settings: move(range, settings, at, perColumn), detailScroll: 0 });
 }
 
 /** Moves the cursor of the axis by columns of the screen. */
@@ -138,12 +143,12 @@ export function sideways(state: UiState, context: UiContext, view: View, columns
 export function jump(state: UiState, context: UiContext, view: View, direction: 1 | -1): UiState {
   const own = viewStateOf(state, view.id);
   const key = rowUnderCursor(state, context, view);
-  if (view.axis !== undefined) {
-    const range = view.axis.range(context.report);
-    const { at } = axisWindow(range, own.settings);
-    const next = key === undefined ? undefined : view.axis.next(context.report, key, at, direction);
-    if (next === undefined) return { ...state, message: 'no more spans that way' };
-    return withView(state, view.id, { settings: standAt(range, own.settings, next), detailScroll: 0 });
+  const { axis } = view;
+  if (axis !== undefined) {
+    const next = ({ at }: AxisPlace): number | undefined =>
+      key === undefined ? undefined : axis.next(context.report, key, at, direction);
+    const moved = stand(state, context, view, next, jumpTo);
+    return moved === state ? { ...state, message: 'no more spans that way' } : moved;
   }
   const list = context.listOf(view, own.settings);
   for (let step = 1; step <= list.count; step++) {

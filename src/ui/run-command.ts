@@ -110,7 +110,9 @@ export function runCommand(state: UiState, context: UiContext, command: Command)
     case 'minify':
     case 'export': {
       const key = rowUnderCursor(state, context, view);
-      const target = key === undefined ? undefined : view.target?.(context.report, own.settings, key);
+      const { listWidth } = layoutIn(state, context, view);
+      const target =
+        key === undefined ? undefined : view.target?.(context.report, own.settings, key, listWidth);
       const { effects, message } = targetEffects(command, target);
       return { state: message === undefined ? state : { ...state, message }, effects };
     }

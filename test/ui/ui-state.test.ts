@@ -210,6 +210,35 @@ describe('the timeline', () => {
     expect(axisWindow({ ...range, end: range.end * 3 }, settings)).toEqual(axisWindow(range, settings));
   });
 
+  /** What the detail says of the span under the cursor. */
+  const underCursor = (screen: readonly string[]): string =>
+    screen.find((row) => /  from \d/.test(row)) ?? 'nothing';
+
+  test.each([80, 120, 250])('n stands on a span, however far it is zoomed, at %i columns', (width) => {
+    for (const zoom of [0, 1, 3, 6]) {
+      for (let jumps = 1; jumps <= 8; jumps++) {
+        const keys = ['5', '/', ':compile', 'return', ...repeat('+', zoom), ...repeat('n', jumps)];
+        expect(underCursor(drive(sampleReport(), keys, width).screen)).toContain('graph g');
+      }
+    }
+  });
+
+  test.each([80, 120, 250])('enter zooms to the span that the detail names, at %i columns', (width) => {
+    for (let jumps = 1; jumps <= 6; jumps++) {
+      const keys = ['5', '/', ':run', 'return', ...repeat('n', jumps * 7)];
+      const before = underCursor(drive(sampleReport(), keys, width).screen);
+      expect(before).toContain('graph g');
+      expect(underCursor(drive(sampleReport(), [...keys, 'return'], width).screen)).toBe(before);
+    }
+  });
+
+  test('the cursor stays on the screen at the right edge, with what it stands on', () => {
+    const at = drive(sampleReport(), ['5', 'L', 'L', '+', '+', ...repeat('l', 100)]);
+    const { settings } = at.state.views['timeline']!;
+    const window = axisWindow({ start: 0, end: sampleReport().timeline.endMs }, settings);
+    expect(window.at).toBeLessThan(window.to);
+  });
+
   test('n goes from span to span, N back', () => {
     const rows = ['5', '/', ':compile', 'return'];
     const starts = ['n', 'n', 'N'].map((_key, index) => {

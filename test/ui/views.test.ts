@@ -10,6 +10,7 @@ import { graphsView } from '../../src/ui/views/graphs-view.ts';
 import { recompilesView } from '../../src/ui/views/recompiles-view.ts';
 import { sourceView } from '../../src/ui/views/source-view.ts';
 import { textsView } from '../../src/ui/views/texts-view.ts';
+import { sampleTrace } from '../explain/sample-trace.ts';
 import { act, drive, sampleReport } from './support/ui-driver.ts';
 
 const report = sampleReport();
@@ -214,12 +215,21 @@ describe('a source file', () => {
   });
 
   test('leads from a line to its break, else to its first node', () => {
-    expect(sourceView.follow!(built, open, '2', 'enter')).toMatchObject({
+    expect(sourceView.follow!(built, open, '2', 'enter', 80)).toMatchObject({
       view: 'breaks',
       cursor: 'FG1001@a.js:2',
     });
-    expect(sourceView.follow!(built, open, '1', 'enter')).toMatchObject({ view: 'graphs', cursor: 'y' });
-    expect(sourceView.follow!(built, open, '5', 'enter')).toBeUndefined();
+    expect(sourceView.follow!(built, open, '1', 'enter', 80)).toMatchObject({ view: 'graphs', cursor: 'y' });
+    expect(sourceView.follow!(built, open, '5', 'enter', 80)).toBeUndefined();
+  });
+
+  test('never says that less than nothing could be saved', () => {
+    const records = sampleTrace().map((record) =>
+      record.kind === 'saving' && record.savingMs !== undefined ? { ...record, savingMs: -0.9 } : record,
+    );
+    const { screen } = drive(buildReport(records), ['6', 'n', 'n'], 120, 40);
+    expect(screen.join('\n')).toContain('nothing measurable could be saved');
+    expect(screen.join('\n')).not.toContain('-9');
   });
 
   test('is jumped through from break to break', () => {

@@ -155,7 +155,9 @@ function list(report: Report, settings: ViewSettings): ListModel {
 const mostNodes = 12;
 
 function breakLines(item: BreakReport, width: number): Line[] {
-  const saving = item.savingMs === null ? '' : `, ${formatMs(item.savingMs)} could be saved`;
+  const { savingMs } = item;
+  const saved = savingMs !== null && savingMs > 0 ? formatMs(savingMs) : 'nothing measurable';
+  const saving = savingMs === null ? '' : `, ${saved} could be saved`;
   const waited = item.waitMs > 0 ? `, waited ${formatMs(item.waitMs)}` : '';
   return [
     [],

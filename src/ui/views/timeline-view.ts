@@ -287,17 +287,27 @@ function memoryDetail(report: Report, settings: ViewSettings): Line[] {
   ];
 }
 
-/** The longest span under the cursor of a lane. The width does not matter much: a column is a column. */
-function spanUnderCursor(report: Report, settings: ViewSettings, lane: TimelineLane): number | undefined {
-  const [index] = spansIn(lane, underCursor(report, settings, 120), 1).longest;
+/** The longest span under the cursor of a lane: the first that the detail names. */
+function spanUnderCursor(
+  report: Report,
+  settings: ViewSettings,
+  lane: TimelineLane,
+  width: number,
+): number | undefined {
+  const [index] = spansIn(lane, underCursor(report, settings, width), 1).longest;
   return index;
 }
 
 /** Share of the window that a span takes after zooming to it. */
 const zoomedShare = 0.8;
 
-function zoomTo(report: Report, settings: ViewSettings, lane: TimelineLane): Navigation | undefined {
-  const index = spanUnderCursor(report, settings, lane);
+function zoomTo(
+  report: Report,
+  settings: ViewSettings,
+  lane: TimelineLane,
+  width: number,
+): Navigation | undefined {
+  const index = spanUnderCursor(report, settings, lane, width);
   if (index === undefined || lane.durationMs[index] === 0) return undefined;
   const span = lane.durationMs[index]! / zoomedShare;
   const at = lane.startMs[index]!;
@@ -348,9 +358,9 @@ export const timelineView: View = defineView({
     const lane = report.timeline.lanes.find((each) => each.title === key);
     return lane === undefined ? [] : laneDetail(report, settings, lane, width);
   },
-  target: (report, settings, key) => {
+  target: (report, settings, key, width) => {
     const lane = report.timeline.lanes.find((each) => each.title === key);
-    const index = lane === undefined ? undefined : spanUnderCursor(report, settings, lane);
+    const index = lane === undefined ? undefined : spanUnderCursor(report, settings, lane, width);
     if (lane === undefined || index === undefined) return {};
     const name = report.timeline.names[lane.name[index]!] ?? '';
     const graph = report.graphs.find((each) => each.id === name);
@@ -362,11 +372,11 @@ export const timelineView: View = defineView({
       ...(graph === undefined ? {} : { graph: graph.id }),
     };
   },
-  follow: (report, settings, key, command) => {
+  follow: (report, settings, key, command, width) => {
     const lane = report.timeline.lanes.find((each) => each.title === key);
     if (lane === undefined) return undefined;
-    if (command === 'enter') return zoomTo(report, settings, lane);
-    const index = command === 'texts' ? spanUnderCursor(report, settings, lane) : undefined;
+    if (command === 'enter') return zoomTo(report, settings, lane, width);
+    const index = command === 'texts' ? spanUnderCursor(report, settings, lane, width) : undefined;
     const name = index === undefined ? undefined : report.timeline.names[lane.name[index]!];
     return report.graphs.some((graph) => graph.id === name)
       ? { kind: 'view', view: 'texts', settings: { path: [name!] } }
