@@ -40,6 +40,13 @@ const concatRule: AliasRule = (inputs) => {
 
 const scalarRule: AliasRule = ([x]) => (x?.shape.length === 0 ? 0 : -1);
 
+/** A slice that leaves nothing out, at stride one. */
+const stridedSliceRule: AliasRule = ([x], attributes, output) => {
+  const strides = attributes['strides'];
+  const isDense = !Array.isArray(strides) || strides.every((stride) => stride === 1);
+  return x !== undefined && x.size > 0 && x.size === output.size && isDense ? 0 : -1;
+};
+
 const rules: ReadonlyMap<string, AliasRule> = new Map([
   ['Cast', castRule],
   ['MaxPool', poolRule],
@@ -47,6 +54,7 @@ const rules: ReadonlyMap<string, AliasRule> = new Map([
   ['Concat', concatRule],
   ['Pack', concatRule],
   ['Reverse', scalarRule],
+  ['StridedSlice', stridedSliceRule],
 ]);
 
 /** Index of the input whose memory the single result shares, or -1 when the result has memory of its own. */

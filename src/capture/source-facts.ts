@@ -4,8 +4,10 @@
  * source; the program itself is not rewritten, so it cannot behave differently (ADR 0004).
  */
 import { tsPlugin } from '@sveltejs/acorn-typescript';
-import { Parser, type Node } from 'acorn';
+import { Parser } from 'acorn';
+import { childrenOf, functionTypes, isTree, type Tree } from '../syntax-tree.ts';
 
+/** What the program's text says about a call. */
 export interface CallFacts {
   /** What a method is called on: `loss` in `loss.dataSync()`. */
   readonly receiver?: string;
@@ -26,26 +28,6 @@ export interface SourceFacts {
   at(line: number, column: number): CallFacts;
 }
 
-/** An ESTree node, loosely: acorn's and its TypeScript plugin's nodes in one. */
-interface Tree extends Node {
-  readonly [key: string]: unknown;
-}
-
-function isTree(value: unknown): value is Tree {
-  return value !== null && typeof value === 'object' && 'type' in value && typeof value.type === 'string';
-}
-
-function childrenOf(node: Tree): Tree[] {
-  return Object.values(node).flatMap((value) =>
-    Array.isArray(value) ? value.filter(isTree) : isTree(value) ? [value] : [],
-  );
-}
-
-const functionTypes: ReadonlySet<string> = new Set([
-  'FunctionDeclaration',
-  'FunctionExpression',
-  'ArrowFunctionExpression',
-]);
 const loopKinds: ReadonlyMap<string, string> = new Map([
   ['ForStatement', 'for'],
   ['ForOfStatement', 'for...of'],

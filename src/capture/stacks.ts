@@ -4,6 +4,7 @@
  */
 import { pathToFileURL } from 'node:url';
 import type { StackRecord } from '../ir/record.ts';
+import type { CallFacts } from './source-facts.ts';
 import { codeFolder } from '../own-files.ts';
 import { layerFrame } from './layer-scopes.ts';
 import { formatSpan, userFrame, type StackFrame } from '../ir/span.ts';
@@ -14,16 +15,6 @@ export interface RawFrame {
   readonly line: number;
   readonly column: number;
   readonly function: string;
-}
-
-/** What the program's text says about a call. */
-export interface CallFacts {
-  readonly receiver?: string;
-  readonly callee?: string;
-  readonly target?: string;
-  readonly loop?: { readonly kind: string; readonly line: number };
-  readonly branch?: { readonly text: string; readonly line: number };
-  readonly function?: string;
 }
 
 /** Applies source maps and tells user code from libraries. Resolving and facts are pure functions of the position. */

@@ -7,7 +7,7 @@
  * {@link ./paths.ts} turns one back into a path to open. Times are milliseconds; `timeMs` counts from the trace's start.
  */
 import type { GuardDifference } from '../ir/guard.ts';
-import type { ArtifactRecord, GraphRecord, NamedType } from '../ir/record.ts';
+import type { ArtifactRecord, GraphRecord, NamedType, RunTotals } from '../ir/record.ts';
 import type { Span, StackFrame } from '../ir/span.ts';
 
 export interface Report {
@@ -67,7 +67,7 @@ export interface Verdict {
 }
 
 /** Sums over the trace. */
-export interface ReportTotals {
+export interface ReportTotals extends RunTotals {
   readonly graphs: number;
   readonly compiles: number;
   readonly recompiles: number;
@@ -75,20 +75,8 @@ export interface ReportTotals {
   readonly breaks: number;
   readonly distinctBreaks: number;
   readonly runs: number;
-  readonly opsTotal: number;
-  readonly opsCaptured: number;
-  /** Computed at once from small host values while recording. */
-  readonly opsFolded: number;
-  readonly opsEager: number;
-  readonly wallMs: number;
-  readonly traceMs: number;
   /** Of a job with several processes: of the one that compiled longest. They compile side by side. */
   readonly compileMs: number;
-  readonly runMs: number;
-  readonly syncMs: number;
-  readonly eagerMs: number;
-  /** Reads that found their value computed already, at no cost. */
-  readonly emptyReads: number;
   /** Sum of the measured savings; null when none could be measured. */
   readonly savingMs: number | null;
   /** Torch only: how often tracing of a function began again. */

@@ -279,6 +279,7 @@ export interface EndRecord {
 export interface RunTotals {
   readonly opsTotal: number;
   readonly opsCaptured: number;
+  /** Computed at once from small host values while recording. */
   readonly opsFolded: number;
   readonly opsEager: number;
   readonly wallMs: number;
@@ -287,7 +288,7 @@ export interface RunTotals {
   readonly runMs: number;
   readonly syncMs: number;
   readonly eagerMs: number;
-  /** Reads that found their value computed already. */
+  /** Reads that found their value computed already, at no cost. */
   readonly emptyReads: number;
 }
 

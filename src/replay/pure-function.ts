@@ -3,12 +3,8 @@
  * cannot look into closures, so the names that a function uses from outside must be given; whatever else it could reach
  * (globals with state, `this`, assignments to what it did not make) means that nothing is shown. Never runs the function.
  */
-import { parseExpressionAt, type Node } from 'acorn';
-
-/** An ESTree node, loosely. */
-interface Tree extends Node {
-  readonly [key: string]: unknown;
-}
+import { parseExpressionAt } from 'acorn';
+import { childrenOf, functionTypes, isTree, type Tree } from '../syntax-tree.ts';
 
 /** How a name from outside is used. */
 export interface OutsideUse {
@@ -59,22 +55,6 @@ const identities: ReadonlySet<string> = new Set([
 ]);
 
 class Unshown extends Error {}
-
-function isTree(value: unknown): value is Tree {
-  return value !== null && typeof value === 'object' && 'type' in value && typeof value.type === 'string';
-}
-
-function childrenOf(node: Tree): Tree[] {
-  return Object.values(node).flatMap((value) =>
-    Array.isArray(value) ? value.filter(isTree) : isTree(value) ? [value] : [],
-  );
-}
-
-const functionTypes: ReadonlySet<string> = new Set([
-  'FunctionDeclaration',
-  'FunctionExpression',
-  'ArrowFunctionExpression',
-]);
 
 const refused: ReadonlyMap<string, string> = new Map([
   ['ThisExpression', 'uses `this`'],
