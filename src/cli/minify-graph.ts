@@ -76,10 +76,11 @@ export async function minifyGraph(
   control: MinifyOnnxControl,
   context: Context,
 ): Promise<MinifyOnnxRun> {
-  if (options.fail === 'custom' || options.backend !== undefined || options.reference !== undefined) {
-    throw new UserError('minify: --fail custom:, --backend and --reference are about programs', {
+  const isOther = options.reference !== undefined && options.reference !== 'evaluator';
+  if (options.fail === 'custom' || options.backend !== undefined || isOther) {
+    throw new UserError('minify: --fail custom:, --backend and backends as --reference are about programs', {
       code: 'FG4002',
-      hint: 'Graphs run on onnxruntime and are compared with eager kernels; --against names another onnxruntime.',
+      hint: 'Graphs run on onnxruntime; they are compared with it unoptimized, with --reference evaluator, or with the onnxruntime that --against names.',
     });
   }
   const { model, graph, captured } = await modelOf(input, values.graph, context);
@@ -102,6 +103,7 @@ export async function minifyGraph(
       ...given(values, 'state', 'stateDirectory', options.stateDirectory ?? ''),
       ...given(values, 'output', 'outputDirectory', options.outputDirectory ?? ''),
       ...given(values, 'inputs', 'inputs', values.inputs ?? ''),
+      ...(options.reference === 'evaluator' && { reference: 'evaluator' }),
       ...given(values, 'against', 'against', values.against ?? ''),
     },
     control,

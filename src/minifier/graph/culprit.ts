@@ -105,7 +105,8 @@ function hasFailed(outcome: TrialOutcome): boolean {
   return outcome.report.subject !== undefined && failureOf(outcome.report.subject) !== undefined;
 }
 
-function trivialCase(): GraphCase {
+/** A model that every set-up runs. */
+export function trivialCase(): GraphCase {
   const graph = new GraphWriter('trivial');
   const x = graph.input('x', 'float32', [1]);
   graph.output(graph.add('Abs', [x]), 'float32', [1]);

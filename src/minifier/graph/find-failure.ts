@@ -4,7 +4,7 @@
  */
 import { UserError } from '../../ir/errors.ts';
 import type { FailureKind } from '../verdict.ts';
-import { findCulprit, type Blame } from './culprit.ts';
+import { findCulprit, trivialCase, type Blame } from './culprit.ts';
 import { failureOf, trialRequest, type Experiment } from './graph-oracle.ts';
 import type { GraphCase } from './graph-case.ts';
 import type { Setup, Tolerance } from './trial-messages.ts';
@@ -18,6 +18,8 @@ export interface FindFailureOptions {
   readonly resolveFrom: string;
   /** Another onnxruntime-node that is right. */
   readonly against?: string;
+  /** Compare with our own evaluator, which finds kernels that are wrong at every level. */
+  readonly usesEvaluator?: boolean;
   readonly kind: FailureKind | 'auto';
   onStage(name: string, verdict: string): void;
 }
@@ -50,12 +52,21 @@ function assertLoads(outcome: TrialOutcome): void {
   });
 }
 
+function assertEvaluates(outcome: TrialOutcome): void {
+  const reference = outcome.kind === 'report' ? outcome.report.reference : undefined;
+  if (reference?.kind !== 'error') return;
+  throw new UserError(`minify: the reference evaluator does not know ${reference.message}`, {
+    code: 'FG4005',
+    hint: 'Leave --reference evaluator out.',
+  });
+}
+
 /**
  * The experiment that shows the failure.
  * @throws UserError FG4004 when there is none, FG4005 when onnxruntime cannot be loaded.
  */
 export async function findFailure(testCase: GraphCase, options: FindFailureOptions): Promise<FoundFailure> {
-  const { pool, tolerance, limitMs, resolveFrom, against, onStage } = options;
+  const { pool, tolerance, limitMs, resolveFrom, against, usesEvaluator = false, onStage } = options;
   const optimized: Setup = { level: 'all', resolveFrom };
   const plain: Setup = { level: 'disabled', resolveFrom };
   const run = (reference: Setup, subject: Setup): Promise<TrialOutcome> =>
@@ -64,8 +75,37 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
   if (against !== undefined) {
     const other: Setup = { level: 'all', resolveFrom: against };
     const outcome = await run(other, optimized);
-    onStage(`onnxruntime against the one at ${against}`, subjectFails(outcome) ? 'fails' : 'passes');
-    if (subjectFails(outcome)) return await blamed(optimized, other);
+    assertLoads(outcome);
+    const [own, others] = [await versionOf(optimized), await versionOf(other)];
+    onStage(`onnxruntime ${others}`, referenceFails(outcome) ? 'fails' : 'runs');
+    if (!referenceFails(outcome)) {
+      onStage(`onnxruntime ${own} against it`, subjectFails(outcome) ? 'fails' : 'gives the same');
+      if (subjectFails(outcome)) {
+        const found = await blamed(optimized, other);
+        const what = found.blame?.name === '' ? '' : ` ${found.blame!.name} (level ${found.blame!.level})`;
+        return { ...found, introducedBy: `onnxruntime ${own}${what}; ${others} does not fail` };
+      }
+    }
+  }
+  if (usesEvaluator) {
+    const evaluator: Setup = { ...plain, engine: 'evaluator' };
+    const kernels = await run(evaluator, plain);
+    assertEvaluates(kernels);
+    onStage(
+      'onnxruntime without optimizations against the reference evaluator',
+      subjectFails(kernels) ? 'fails' : 'passes',
+    );
+    if (subjectFails(kernels)) {
+      return {
+        experiment: { subject: plain, reference: evaluator },
+        blame: undefined,
+        recording: evaluator,
+        introducedBy: "onnxruntime's kernels, at every optimization level",
+      };
+    }
+    const passes = await run(evaluator, optimized);
+    onStage('onnxruntime with all optimizations against it', subjectFails(passes) ? 'fails' : 'passes');
+    if (subjectFails(passes)) return blamed(optimized, evaluator);
   }
   const outcome = await run(plain, optimized);
   assertLoads(outcome);
@@ -86,6 +126,11 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
     });
   }
   return await blamed(optimized, plain);
+
+  async function versionOf(subject: Setup): Promise<string> {
+    const outcome = await pool.run(trialRequest(trivialCase(), { subject }, tolerance), limitMs);
+    return outcome.kind === 'report' ? outcome.report.version : '?';
+  }
 
   async function blamed(subject: Setup, reference: Setup): Promise<FoundFailure> {
     const blame = await findCulprit(testCase, { ...options, subject, reference });

@@ -38,11 +38,11 @@ export interface GraphOracleOptions {
   readonly timeLimitMs: number;
 }
 
-/** Models up to this size are sent twice at once, in both precisions. */
-const smallBytes = 2 ** 20;
-
 /** `where` of a failure that something else than the known culprit causes. */
 const elsewhere = 'another cause';
+
+/** Models up to this size are sent with all that judging a difference may need. */
+const smallBytes = 2 ** 20;
 
 export function trialInputs({ inputs }: GraphCase): TrialTensor[] {
   return [...inputs].map(([name, { dataType, dims, data }]) => ({ name, type: dataType, dims, data }));
@@ -59,7 +59,16 @@ export function trialRequest(
   setups: Pick<TrialRequest, 'reference' | 'subject' | 'cure'>,
   tolerance: Tolerance,
 ): TrialRequest {
-  return { model: encodedModel(testCase), inputs: trialInputs(testCase), ...setups, tolerance };
+  const model = encodedModel(testCase);
+  const isJudged = setups.subject !== undefined && setups.reference !== undefined;
+  const needsData = setups.reference?.engine === 'evaluator' || (isJudged && model.byteLength <= smallBytes);
+  return {
+    model,
+    inputs: trialInputs(testCase),
+    ...(needsData && { data: testCase.model }),
+    ...setups,
+    tolerance,
+  };
 }
 
 function invalid(message: string): Verdict {
@@ -149,7 +158,8 @@ export function createGraphOracle(options: GraphOracleOptions): Oracle<GraphCase
   async function ask(testCase: GraphCase, judgeOptions: JudgeOptions): Promise<TrialOutcome> {
     const request = trialRequest(testCase, setups, tolerance);
     const run = (asked: TrialRequest): Promise<TrialOutcome> => pool.run(asked, timeLimitMs, judgeOptions);
-    const wide = reference === undefined ? undefined : widenCase(testCase);
+    const isNative = reference !== undefined && reference.engine === undefined;
+    const wide = isNative ? widenCase(testCase) : undefined;
     if (wide === undefined) return run(request);
     const isSmall = encodedModel(testCase).byteLength <= smallBytes;
     const first = isSmall ? undefined : await run(request);

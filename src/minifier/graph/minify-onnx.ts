@@ -18,7 +18,7 @@ import { captureValues } from './capture-values.ts';
 import { findFailure, type FoundFailure } from './find-failure.ts';
 import { graphDomain, type GraphCase } from './graph-case.ts';
 import { createGraphContext } from './graph-context.ts';
-import { createGraphOracle } from './graph-oracle.ts';
+import { createGraphOracle, fromTrial, trialRequest, type Experiment } from './graph-oracle.ts';
 import { makeInputs, readInputs } from './make-inputs.ts';
 import { graphPasses } from './passes/index.ts';
 import type { Tolerance } from './trial-messages.ts';
@@ -45,6 +45,8 @@ export interface MinifyOnnxOptions {
   readonly memoryLimitMb?: number;
   /** Folder of another onnxruntime-node that is right. */
   readonly against?: string;
+  /** `evaluator`: compare with our own evaluator in double precision, which finds kernels that are wrong at every level. */
+  readonly reference?: 'evaluator';
   /** File or folder from which onnxruntime-node is looked up; default ours. */
   readonly resolveFrom?: string;
   /** The captured graph that the model was made of: the repro then has a second form, of tfjs kernels. */
@@ -135,12 +137,12 @@ interface Session {
 }
 
 function journalFor(options: MinifyOnnxOptions, testCase: GraphCase): Journal {
-  const { stateDirectory, cwd, resume = false, against, fail } = options;
+  const { stateDirectory, cwd, resume = false, against, fail, reference } = options;
   if (stateDirectory === false) return nullJournal;
   const hash = graphDomain.hash(testCase);
   const folder = stateDirectory ?? join('.fullgraph', 'minify', hash.slice(0, 12));
   const { relativeTolerance, absoluteTolerance } = options;
-  const identity = [hash, against, fail, relativeTolerance, absoluteTolerance, process.version];
+  const identity = [hash, against, reference, fail, relativeTolerance, absoluteTolerance, process.version];
   const digest = createHash('sha1').update(JSON.stringify(identity)).digest('hex');
   return openJournal(resolve(cwd, folder), digest, resume);
 }
@@ -169,7 +171,8 @@ async function run(
       ...session,
       resolveFrom,
       kind: options.fail ?? 'auto',
-      ...(options.against !== undefined && { against: resolve(cwd, options.against) }),
+      ...(options.against !== undefined && { against: join(resolve(cwd, options.against), 'package.json') }),
+      usesEvaluator: options.reference === 'evaluator',
       onStage: (name, verdict) => {
         emit({ kind: 'minify-stage', timeMs: now() - startedMs, name, verdict });
       },
@@ -178,6 +181,27 @@ async function run(
   } finally {
     pool.close();
   }
+}
+
+/** Outputs that the repro must know because its reference cannot be run there. */
+async function expectedOutputs(
+  testCase: GraphCase,
+  { reference, subject }: Experiment,
+  pool: TrialPool,
+  limitMs: number,
+): Promise<OnnxTensor[] | undefined> {
+  const isThere = reference?.engine === undefined && reference?.resolveFrom === subject.resolveFrom;
+  if (reference === undefined || isThere) return undefined;
+  const request = trialRequest(testCase, { reference }, { relative: 0, absolute: 0 });
+  const outcome = await pool.run({ ...request, wantsValues: true }, limitMs);
+  return outcome.kind === 'report' ? outcome.report.values?.map(fromTrial) : undefined;
+}
+
+/** Who is to blame, now that all that does not matter is gone: the kernel of the one node that is left. */
+function introducedBy(found: FoundFailure, best: GraphCase): string {
+  const [node, ...others] = best.model.graph.nodes;
+  const isKernel = found.experiment.reference?.engine === 'evaluator' && found.blame === undefined;
+  return isKernel && others.length === 0 ? `onnxruntime's kernel of ${node!.opType}` : found.introducedBy;
 }
 
 async function reduceCase(
@@ -240,7 +264,7 @@ async function reduceCase(
     signature,
     message,
     rate,
-    introducedBy: found.introducedBy,
+    introducedBy: introducedBy(found, problem.best),
     optimizers: found.blame?.optimizers ?? [],
     sizeBefore,
     sizeAfter: graphDomain.size(problem.best),
@@ -255,8 +279,10 @@ async function reduceCase(
     options.cwd,
     options.outputDirectory || `fullgraph-repro-${signatureSlug(signature)}`,
   );
+  const expected = await expectedOutputs(problem.best, found.experiment, pool, timeLimitMs);
   const reproFacts = {
     ...summary,
+    ...(expected && { expected }),
     input: options.input,
     experiment: found.experiment,
     tolerance,
@@ -284,7 +310,7 @@ async function reduceCase(
     size: summary.sizeAfter,
     trials: summary.trials,
     verified: repro?.isVerified ?? false,
-    culprit: found.introducedBy,
+    culprit: summary.introducedBy,
     ...(repro && { directory: repro.directory }),
   });
   return {

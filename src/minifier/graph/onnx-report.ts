@@ -22,10 +22,14 @@ export interface OnnxReportFacts extends ReproFacts {
   readonly tfjs?: { readonly calls: number; readonly callsBefore: number; readonly output: string };
 }
 
-function expectation({ signature, experiment }: OnnxReportFacts): string {
+function expectation({ signature, experiment, expected }: OnnxReportFacts): string {
   switch (signature.kind) {
     case 'diverge':
     case 'nan':
+      if (experiment.reference?.engine === 'evaluator')
+        return 'The numbers in `repro.mjs`: what the ONNX specification says, computed in double precision.';
+      if (expected !== undefined)
+        return 'The numbers in `repro.mjs`: what the other version of onnxruntime gives.';
       return `The same numbers as with \`graphOptimizationLevel: '${experiment.reference?.level ?? 'disabled'}'\`.`;
     case 'hang':
       return 'The run ends.';
@@ -59,10 +63,11 @@ const levelsInPython: Readonly<Record<string, string>> = {
 
 function pythonCode({ experiment }: OnnxReportFacts): string {
   const level = levelsInPython[experiment.subject.level]!;
+  const levels = JSON.stringify([...new Set(['ORT_DISABLE_ALL', level])]);
   return `import numpy as np, onnxruntime as ort
 
 inputs = dict(np.load("inputs.npz"))
-for level in ["ORT_DISABLE_ALL", "${level}"]:
+for level in ${levels}:
     options = ort.SessionOptions()
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
     print(level, ort.InferenceSession("model.onnx", options).run(None, inputs))`;

@@ -19,6 +19,8 @@ export interface ReproFacts {
   readonly message: string;
   readonly tolerance: Tolerance;
   readonly timeLimitMs: number;
+  /** What the outputs must be, where the reference cannot run beside the subject: another version, our evaluator. */
+  readonly expected?: readonly OnnxTensor[];
 }
 
 function literal(value: number | bigint | string | Uint8Array): string {
@@ -27,11 +29,11 @@ function literal(value: number | bigint | string | Uint8Array): string {
   return JSON.stringify(typeof value === 'string' ? value : '');
 }
 
-function dataExpression(tensor: OnnxTensor): string {
+function dataExpression(tensor: OnnxTensor, inline = inlineElements): string {
   const { data, name } = tensor;
   if (!isNumeric(data)) return `[${data.map(literal).join(', ')}]`;
   const array = data.constructor.name;
-  if (data.length > inlineElements)
+  if (data.length > inline)
     return `${array === 'Array' ? 'Float32Array' : `new ${array}`}(stored(${JSON.stringify(name)}))`;
   return `${array}.of(${Array.from(data as ArrayLike<number | bigint>, (value) =>
     data instanceof Float32Array ? float32Text(Number(value)) : literal(value),
@@ -107,6 +109,15 @@ if (process.argv[2] === 'check') {
 }
 `;
 
+function expectedExpression({ expected, experiment }: ReproFacts): string {
+  if (expected === undefined) return `await run(${sessionOptions(experiment.reference!)})`;
+  const entries = expected.map(
+    (tensor) =>
+      `    ${JSON.stringify(tensor.name)}: { type: '${tensor.dataType}', dims: [${tensor.dims.join(', ')}], data: ${dataExpression(tensor, Infinity)} },`,
+  );
+  return `{\n${entries.join('\n')}\n  }`;
+}
+
 /** The script. */
 export function reproScript(facts: ReproFacts): string {
   const { best, experiment, signature, message, tolerance, timeLimitMs } = facts;
@@ -114,7 +125,7 @@ export function reproScript(facts: ReproFacts): string {
   const inputs = [...best.inputs].map(([name, tensor]) => inputLine(name, tensor));
   const isStored = inputs.some((line) => line.includes('(stored('));
   const check = isComparison
-    ? `  const expected = await run(${sessionOptions(experiment.reference!)});
+    ? `  const expected = ${expectedExpression(facts)};
   const actual = await run(${sessionOptions(experiment.subject)});
   const found = difference(expected, actual);
   if (found !== undefined) throw new Error(found);`

@@ -2,12 +2,14 @@
  * What the minifier and its onnxruntime processes say to each other: one model with its inputs, run in up to three
  * set-ups. The child compares; only a summary comes back, unless values are asked for.
  */
-import type { NumericArray, OnnxString } from '../../onnx/index.ts';
+import type { NumericArray, OnnxModel, OnnxString } from '../../onnx/index.ts';
 
 export type OptimizationLevel = 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
 
 /** One way to run a model. */
 export interface Setup {
+  /** Our own evaluator in place of onnxruntime; the rest then says nothing. */
+  readonly engine?: 'evaluator';
   readonly level: OptimizationLevel;
   /** Names of optimizer passes that must not run. */
   readonly disabledOptimizers?: readonly string[];
@@ -32,8 +34,12 @@ export interface Tolerance {
 export interface TrialRequest {
   readonly model: Uint8Array;
   readonly inputs: readonly TrialTensor[];
+  /** The model as data, where our evaluator may be asked. */
+  readonly data?: OnnxModel;
   /** Runs first; the subject is compared with it. */
   readonly reference?: Setup;
+  /** What the reference gave, when it ran in another process; the subject is compared with it. */
+  readonly expected?: readonly TrialTensor[];
   /** The set-up that is suspected. */
   readonly subject?: Setup;
   /** Runs only when the subject failed: whether it fails here, too. */

@@ -92,20 +92,14 @@ class SparedWorker implements Resource {
 
 export class TrialPool {
   readonly #options: TrialPoolOptions;
-  readonly #pool: Pool<SparedWorker>;
+  /** By the place that onnxruntime is looked up from: two versions in one process would share one library. */
+  readonly #pools = new Map<string, Pool<SparedWorker>>();
   readonly #workers: SparedWorker[] = [];
   #requests = 0;
 
   constructor(options: TrialPoolOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.jobs, () => {
-      const worker = new SparedWorker(
-        () => this.#createWorker(),
-        () => ({ model: new Uint8Array(), inputs: [], subject: options.warmUp, tolerance: noTolerance }),
-      );
-      this.#workers.push(worker);
-      return worker;
-    });
+    this.#poolFor(options.warmUp.resolveFrom);
   }
 
   /** Requests so far. */
@@ -115,9 +109,14 @@ export class TrialPool {
 
   /** Runs a request; with `cold`, in a process of its own. @throws the signal's reason when it was aborted first. */
   async run(request: TrialRequest, limitMs: number, options: JudgeOptions = {}): Promise<TrialOutcome> {
+    const { reference, subject } = request;
+    const isNative = reference !== undefined && reference.engine === undefined;
+    if (isNative && subject !== undefined && reference.resolveFrom !== subject.resolveFrom)
+      return this.#runApart(request, limitMs, options);
     this.#requests++;
     if (options.cold !== true) {
-      return this.#pool.use(options.signal, (worker) => worker.run(request, limitMs));
+      const { resolveFrom } = subject ?? reference ?? this.#options.warmUp;
+      return this.#poolFor(resolveFrom).use(options.signal, (worker) => worker.run(request, limitMs));
     }
     const worker = this.#createWorker();
     try {
@@ -148,6 +147,35 @@ export class TrialPool {
 
   close(): void {
     for (const worker of this.#workers) worker.close();
+  }
+
+  /** Reference and subject in processes of their own. */
+  async #runApart(request: TrialRequest, limitMs: number, options: JudgeOptions): Promise<TrialOutcome> {
+    const { reference, subject: _, cure: __, exact: ___, ...alone } = request;
+    const first = await this.run({ ...alone, reference: reference!, wantsValues: true }, limitMs, options);
+    if (first.kind === 'died' || first.report.reference?.kind !== 'ok') return first;
+    const { values = [], reference: outcome } = first.report;
+    const { reference: ____, ...others } = request;
+    const second = await this.run({ ...others, expected: values }, limitMs, options);
+    return second.kind === 'died'
+      ? second
+      : { kind: 'report', report: { ...second.report, reference: outcome } };
+  }
+
+  #poolFor(resolveFrom: string): Pool<SparedWorker> {
+    const known = this.#pools.get(resolveFrom);
+    if (known !== undefined) return known;
+    const warmUp = { ...this.#options.warmUp, resolveFrom };
+    const pool = new Pool(this.#options.jobs, () => {
+      const worker = new SparedWorker(
+        () => this.#createWorker(),
+        () => ({ model: new Uint8Array(), inputs: [], subject: warmUp, tolerance: noTolerance }),
+      );
+      this.#workers.push(worker);
+      return worker;
+    });
+    this.#pools.set(resolveFrom, pool);
+    return pool;
   }
 
   #createWorker(logFile?: string): Worker {
