@@ -10,6 +10,7 @@ const entryPoints = [
   'index',
   'register',
   'cli/main',
+  'capture-candidate',
   'host/module-hooks',
   'minifier/graph/trial-worker',
   'minifier/program/worker',

@@ -25,7 +25,17 @@ import { hashSegment } from './hash-segment.ts';
 import type { Generality } from './skeleton.ts';
 import { createSessionStore, type MadeSession, type MakeSession, type Tier } from './session-store.ts';
 
-export interface OnnxBackendOptions {
+/** Parts of the way from a graph to a session that can be left out, to find the one that introduces a failure. */
+export interface OnnxTuning {
+  /** Passes of ours, by name. */
+  readonly disabledPasses?: readonly string[];
+  /** The only level that is tried; default: the best at which onnxruntime accepts the model. */
+  readonly optimizationLevel?: OrtOptimizationLevel;
+  /** Passes of onnxruntime, beside those that are never used. */
+  readonly disabledOptimizers?: readonly string[];
+}
+
+export interface OnnxBackendOptions extends OnnxTuning {
   readonly table: OpDefinitions;
   readonly runKernel: RunKernel;
   readonly device?: OrtDevice;
@@ -114,12 +124,16 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     options.cacheDirectory === undefined || device !== 'cpu' || options.profile === true
       ? undefined
       : openDiskCache(options.cacheDirectory);
-  const disabledOptimizers = [...slowFusions, ...brokenOptimizers];
+  const disabledOptimizers = [...slowFusions, ...brokenOptimizers, ...(options.disabledOptimizers ?? [])];
+  const levelsOf = (tier: Tier): readonly OrtOptimizationLevel[] =>
+    options.optimizationLevel === undefined ? optimizationLevels[tier] : [options.optimizationLevel];
   /** All that a stored model depends on besides the segment; the processor decides which layouts ORT picks. */
   const settings = JSON.stringify([
     onnxruntimeVersion(),
     onnxVersions,
     disabledOptimizers,
+    options.optimizationLevel ?? null,
+    options.disabledPasses ?? [],
     cpus()[0]?.model,
     common,
   ]);
@@ -132,7 +146,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   ): Created {
     const model = buildModel(segment, generality);
     let refusal: unknown;
-    for (const optimizationLevel of optimizationLevels[tier]) {
+    for (const optimizationLevel of levelsOf(tier)) {
       const profiler = options.profile === true ? createProfiler() : undefined;
       try {
         const native = createOrtSession(model, {
@@ -217,7 +231,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     table: options.table,
     sessions,
     runKernel: options.runKernel,
-    optimize: optimizeSegment,
+    optimize: (segment) => optimizeSegment(segment, options.disabledPasses),
     plans: cache === undefined ? undefined : createPlanCache(cache),
     now,
   };

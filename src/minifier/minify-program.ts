@@ -10,9 +10,11 @@ import { createEventQueue } from './event-queue.ts';
 import { openJournal, type Journal } from './journal.ts';
 import type { MinifyOptions } from './options.ts';
 import { sourcePasses } from './passes/index.ts';
-import { probeFailure, runsForRate, type ProbedFailure } from './probe-failure.ts';
+import { runsForRate, type ProbedFailure } from './probe-failure.ts';
 import { compareSortKeys, Problem, type Slip } from './problem.ts';
-import { CommandOracle } from './program/command-oracle.ts';
+import { blameCompiled } from './program/blame-compiled.ts';
+import type { CommandOracle } from './program/command-oracle.ts';
+import { eagerReference, findSubject, firstTimeLimitMs, type Subject } from './program/find-subject.ts';
 import { ProgramOracle } from './program/program-oracle.ts';
 import { reduce, type ReductionEnd } from './reduce.ts';
 import { bugReport, nearestPassing, type Neighbour } from './repro/readme.ts';
@@ -49,8 +51,6 @@ export interface MinifyRun extends AsyncIterable<MinifyRecord> {
   readonly result: Promise<MinifyResult>;
 }
 
-/** Time that a trial may take before the original was measured. */
-const firstTimeLimitMs = 30_000;
 const minTimeLimitMs = 2_000;
 /** How much longer than the original a candidate may run. */
 const timeFactor = 5;
@@ -58,12 +58,14 @@ const timeFactor = 5;
 interface Session {
   readonly options: MinifyOptions;
   readonly program: LoadedProgram;
+  readonly subject: Subject;
   readonly oracle: ProgramOracle | CommandOracle;
   readonly journal: Journal;
   readonly signal: AbortSignal | undefined;
   readonly gate: (() => Promise<void>) | undefined;
   readonly now: () => number;
   readonly startedMs: number;
+  onStage(name: string, verdict: string): void;
   emit(record: MinifyRecord): void;
 }
 
@@ -104,14 +106,15 @@ async function run(
   const { now, emit } = control;
   const startedMs = now();
   const program = loadProgram(resolve(options.cwd, options.input));
-  const oracle = createOracle(options, program);
+  const journal = openJournal(stateFolder(options), identityOf(options, program), options.resume);
+  journal.saveBest(sourceDomain.files(program.tree));
+  const onStage = (name: string, verdict: string): void => {
+    emit({ kind: 'minify-stage', timeMs: now() - startedMs, name, verdict });
+  };
+  const subject = await findSubject(options, program, now, onStage);
+  const { oracle, failure, originalMs } = subject;
   try {
-    const journal = openJournal(stateFolder(options), identityOf(options, program), options.resume);
-    const session: Session = { options, program, oracle, journal, startedMs, ...control };
-    journal.saveBest(sourceDomain.files(program.tree));
-    const begunMs = now();
-    const failure = await probeFailure(oracle, program.tree, options.fail, now);
-    const originalMs = (now() - begunMs) / failure.runs;
+    const session: Session = { options, program, subject, oracle, journal, startedMs, onStage, ...control };
     emit({
       kind: 'minify-start',
       timeMs: now() - startedMs,
@@ -128,27 +131,6 @@ async function run(
   }
 }
 
-function createOracle(options: MinifyOptions, program: LoadedProgram): ProgramOracle | CommandOracle {
-  const timeLimitMs = options.timeLimitMs ?? firstTimeLimitMs;
-  const { command, jobs, backend, reference, setup } = options;
-  if (command !== undefined) return new CommandOracle({ command, jobs, timeLimitMs });
-  return new ProgramOracle({
-    root: program.root,
-    cwd: options.cwd,
-    arguments: options.arguments,
-    suspect: { ...(backend === undefined ? {} : { backend }), setup },
-    ...(reference === undefined ? {} : { reference: { backend: reference } }),
-    comparison: setup.length > 0 ? 'reads' : 'kernels',
-    relativeTolerance: options.relativeTolerance,
-    absoluteTolerance: options.absoluteTolerance,
-    seed: options.seed,
-    jobs,
-    timeLimitMs,
-    memoryLimitMb: options.memoryLimitMb,
-    ...(options.slowMs === undefined ? {} : { slowMs: options.slowMs }),
-  });
-}
-
 function timeLimit(options: MinifyOptions, failure: ProbedFailure, originalMs: number): number {
   if (options.timeLimitMs !== undefined) return options.timeLimitMs;
   if (failure.signature.kind === 'hang') return firstTimeLimitMs / 6;
@@ -162,18 +144,18 @@ function stateFolder(options: MinifyOptions): string {
 
 /** What a journal is valid for: everything that verdicts depend on. */
 function identityOf(options: MinifyOptions, program: LoadedProgram): string {
-  const { arguments: parameters, backend, reference, setup, fail, command, seed } = options;
+  const { arguments: parameters, capture, backend, reference, setup, fail, command, seed } = options;
   const { relativeTolerance, absoluteTolerance, slowMs, timeLimitMs } = options;
   return JSON.stringify([
     sourceDomain.hash(program.tree),
-    { parameters, backend, reference, setup, fail, command, seed },
+    { parameters, capture, backend, reference, setup, fail, command, seed },
     { relativeTolerance, absoluteTolerance, slowMs, timeLimitMs },
     process.version,
   ]);
 }
 
 async function reduceProgram(session: Session, failure: ProbedFailure): Promise<MinifyResult> {
-  const { options, program, oracle, journal, signal, gate, now, startedMs, emit } = session;
+  const { options, program, subject, oracle, journal, signal, gate, now, startedMs, onStage, emit } = session;
   const expected = failure.signature;
   const createProblem = (initial: SourceTree): Problem<SourceTree> =>
     new Problem({
@@ -196,13 +178,13 @@ async function reduceProgram(session: Session, failure: ProbedFailure): Promise<
   const problem = createProblem(program.tree);
   const traced =
     oracle instanceof ProgramOracle
-      ? await traceProgram(oracle, program.tree, expected, createProblem)
+      ? await traceProgram(oracle, program.tree, expected, createProblem, subject.capture !== undefined)
       : undefined;
   if (traced !== undefined) {
     const isSmaller =
       compareSortKeys(sourceDomain.sortKey(traced.best), sourceDomain.sortKey(problem.best)) < 0;
     const outcome = isSmaller && (await problem.accepts('trace', traced.best)) ? 'rebuilt' : 'larger';
-    emit({ kind: 'minify-stage', timeMs: now() - startedMs, name: 'trace', verdict: outcome });
+    onStage('trace', outcome);
   }
   const context = createSourceContext(oracle, expected);
   const end = await reduce(problem, sourcePasses, context, () => {
@@ -210,7 +192,12 @@ async function reduceProgram(session: Session, failure: ProbedFailure): Promise<
   });
   const trials = problem.trials + (traced?.trials ?? 0);
   const oracleCalls = problem.oracleCalls + (traced?.oracleCalls ?? 0) + failure.runs;
-  return writeResult(session, failure, problem, { end, trials, oracleCalls });
+  const { capture } = subject;
+  const culprit =
+    capture === undefined || !(oracle instanceof ProgramOracle)
+      ? culpritOf(options, expected)
+      : await blameCompiled(oracle, problem.best, expected, capture, { cwd: options.cwd, onStage });
+  return writeResult(session, failure, problem, { culprit, end, trials, oracleCalls });
 }
 
 function culpritOf(options: MinifyOptions, signature: Signature): string | undefined {
@@ -232,16 +219,20 @@ async function writeResult(
   session: Session,
   failure: ProbedFailure,
   problem: Problem<SourceTree>,
-  counts: Pick<MinifyResult, 'end' | 'trials' | 'oracleCalls'>,
+  counts: Pick<MinifyResult, 'culprit' | 'end' | 'trials' | 'oracleCalls'>,
 ): Promise<MinifyResult> {
   const { options, program, oracle, now, startedMs, emit } = session;
   const { signature, message, rate } = failure;
   const tree = problem.best;
-  const { backend, reference, slowMs, command } = options;
+  const { slowMs, command } = options;
+  const { capture } = session.subject;
+  const backend = capture?.backend ?? options.backend;
+  const reference = options.reference ?? (capture === undefined ? undefined : eagerReference);
   const subject: ReproSubject = {
     tree,
     signature,
     message,
+    ...(capture === undefined ? {} : { capture }),
     ...(backend === undefined ? {} : { backend }),
     ...(reference === undefined ? {} : { reference }),
     relativeTolerance: options.relativeTolerance,
@@ -259,14 +250,12 @@ async function writeResult(
     ...(backend !== undefined && reference !== undefined ? { reference } : {}),
   });
   const neighbour = nearestPassing(tree, problem.passingNeighbours);
-  const culprit = culpritOf(options, signature);
   const result: MinifyResult = {
     directory,
     isVerified: folder.isVerified,
     signature,
     message,
     rate,
-    culprit,
     sizeBefore: sourceDomain.size(program.tree),
     sizeAfter: sourceDomain.size(tree),
     ...counts,
@@ -305,7 +294,7 @@ async function writeResult(
     trials: result.trials,
     directory,
     verified: folder.isVerified,
-    ...(culprit === undefined ? {} : { culprit }),
+    ...(counts.culprit === undefined ? {} : { culprit: counts.culprit }),
   });
   return result;
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { UserError } from '../ir/errors.ts';
 import { parseBudget, type Budget } from './budget.ts';
+import type { CaptureSettings } from './program/messages.ts';
 import type { FailureKind } from './verdict.ts';
 
 export interface MinifyOptions {
@@ -10,6 +11,8 @@ export interface MinifyOptions {
   /** Arguments of the program. */
   readonly arguments: readonly string[];
   readonly cwd: string;
+  /** The program is captured and compiled like this; left out, when it does not fail without. */
+  readonly capture?: CaptureSettings;
   /** tfjs backend that the program gets. */
   readonly backend?: string;
   /** tfjs backend to compare with. */
@@ -52,8 +55,19 @@ export const minifyFlags: readonly MinifyFlag[] = [
     value: '<kind>',
     description: 'crash, diverge, nan, hang, slow, custom:<command>; default: find out',
   },
-  { name: 'backend', type: 'string', value: '<name>', description: 'tfjs backend that fails' },
+  {
+    name: 'backend',
+    type: 'string',
+    value: '<name>',
+    description: 'what fails: a tfjs backend (wasm), or one of ours (onnxruntime, eager, fault-wrong)',
+  },
   { name: 'reference', type: 'string', value: '<name>', description: 'tfjs backend that is right' },
+  {
+    name: 'device',
+    type: 'string',
+    value: '<name>',
+    description: 'where onnxruntime runs compiled graphs: cpu, webgpu, cuda',
+  },
   {
     name: 'setup',
     type: 'string',
@@ -105,6 +119,8 @@ export const minifyFlags: readonly MinifyFlag[] = [
 ];
 
 const kinds: readonly string[] = ['crash', 'diverge', 'nan', 'hang', 'slow', 'auto'];
+/** Backend of ours that programs are compiled with. */
+export const defaultCompiler = 'onnxruntime';
 const customPrefix = 'custom:';
 
 function parseNumber(flag: string, text: string | undefined): number | undefined {
@@ -134,6 +150,7 @@ export type MinifyFlagValues = Readonly<Record<string, string | boolean | readon
 
 /**
  * Options from flags.
+ * @param compileBackends names of `--backend` that capture and compile the program.
  * @throws UserError FG4002 for a value that a flag does not take.
  */
 export function parseMinifyOptions(
@@ -141,6 +158,7 @@ export function parseMinifyOptions(
   programArguments: readonly string[],
   values: MinifyFlagValues,
   cwd: string,
+  compileBackends: readonly string[] = [],
 ): MinifyOptions {
   const text = (flag: string): string | undefined => {
     const value = values[flag];
@@ -150,13 +168,17 @@ export function parseMinifyOptions(
   const optional = <K extends string, V>(key: K, value: V | undefined): { readonly [k in K]?: V } =>
     value === undefined ? {} : ({ [key]: value } as { readonly [k in K]: V });
   const setup = values['setup'];
+  const [backend, device] = [text('backend'), text('device')];
+  const compiler = backend ?? defaultCompiler;
+  const isCompiled = device !== undefined || (backend !== undefined && compileBackends.includes(backend));
   const budget = text('budget');
   return {
     input,
     arguments: programArguments,
     cwd,
     ...parseFailure(text('fail')),
-    ...optional('backend', text('backend')),
+    ...(isCompiled ? {} : optional('backend', backend)),
+    ...optional('capture', isCompiled ? { backend: compiler, ...optional('device', device) } : undefined),
     ...optional('reference', text('reference')),
     setup: Array.isArray(setup) ? (setup as readonly string[]) : [],
     relativeTolerance: number('rtol') ?? 1e-3,

@@ -15,6 +15,9 @@ export interface ProbedFailure {
   readonly runs: number;
 }
 
+/** Code of the error for a program that passes. */
+export const doesNotFailCode = 'FG4004';
+
 const firstRuns = 3;
 const flakyRuns = 10;
 /** Quick programs are run ten times in any case: three runs miss a failure of 60 % every fifth time. */
@@ -81,7 +84,7 @@ function doesNotFail(verdicts: readonly Verdict[], kind: FailureKind | 'auto'): 
   return new UserError(
     `minify: the program does not fail${kind === 'auto' ? '' : ` with ${kind}`}, ${found}`,
     {
-      code: 'FG4004',
+      code: doesNotFailCode,
       hint: 'Name the failing set-up with --backend and --reference, or the failure with --fail.',
     },
   );

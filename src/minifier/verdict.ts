@@ -89,17 +89,21 @@ export function signatureSlug(signature: Signature): string {
  * counters in generated layer names. Identifiers and property names stay: they tell one failure from another.
  */
 export function maskMessage(message: string): string {
-  return (message.split('\n', 1)[0] ?? '')
-    .slice(0, 400)
-    .replaceAll(/(?:file:\/\/)?(?:\/[\w@.+-]+){2,}/g, '<path>')
-    .replaceAll(/\b0x[0-9a-f]+\b/gi, '#')
-    .replaceAll(/(_[A-Za-z]\w*?)\d+\b/g, '$1#')
-    .replaceAll(/_\d+\b/g, '_#')
-    .replaceAll(/(?<![\w#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi, '#')
-    .replaceAll(/\b(?:NaN|null|undefined)(?=,|\])/g, '#')
-    .replaceAll(/#(?:\s*[,x]\s*#?)+/g, '#')
-    .replaceAll(/([[(])\s*#?\s*([\])])/g, '$1#$2')
-    .trim();
+  return (
+    (message.split('\n', 1)[0] ?? '')
+      .slice(0, 400)
+      .replaceAll(/(?:file:\/\/)?(?:\/[\w@.+-]+){2,}/g, '<path>')
+      .replaceAll(/\b0x[0-9a-f]+\b/gi, '#')
+      // Names of nodes come from names of variables.
+      .replaceAll(/\b(at node |Name:\s?'?)[\w./:-]+?(?=[:'\s]|$)/g, '$1#')
+      .replaceAll(/(_[A-Za-z]\w*?)\d+\b/g, '$1#')
+      .replaceAll(/_\d+\b/g, '_#')
+      .replaceAll(/(?<![\w#])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi, '#')
+      .replaceAll(/\b(?:NaN|null|undefined)(?=,|\])/g, '#')
+      .replaceAll(/#(?:\s*[,x]\s*#?)+/g, '#')
+      .replaceAll(/([[(])\s*#?\s*([\])])/g, '$1#$2')
+      .trim()
+  );
 }
 
 interface Frame {

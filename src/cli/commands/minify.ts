@@ -6,6 +6,7 @@ import type { MinifyOnnxResult } from '../../minifier/graph/minify-onnx.ts';
 import { minifyProgram, type MinifyResult } from '../../minifier/minify-program.ts';
 import { minifyFlags, parseMinifyOptions } from '../../minifier/options.ts';
 import { printOnnx } from '../../onnx/index.ts';
+import { listBackends } from '../../session.ts';
 import { formatSignature } from '../../minifier/verdict.ts';
 import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command, type Context } from '../command.ts';
@@ -24,6 +25,11 @@ const minifierFlags: Flags = Object.fromEntries(
     { type: flag.type, help: flag.description, ...(flag.value === undefined ? {} : { value: flag.value }) },
   ]),
 );
+
+/** Names of `--backend` that capture and compile a program. */
+function compileBackends(): string[] {
+  return listBackends().map(({ name }) => name);
+}
 
 /** One line of progress; undefined for events that need none. */
 function progressLine(record: MinifyRecord, trials: number): string | undefined {
@@ -142,8 +148,8 @@ export const minifyCommand: Command = defineCommand({
     }
     const options =
       input.kind === 'script'
-        ? parseMinifyOptions(input.file, input.arguments, values, context.cwd)
-        : parseMinifyOptions(input.path, [], values, context.cwd);
+        ? parseMinifyOptions(input.file, input.arguments, values, context.cwd, compileBackends())
+        : parseMinifyOptions(input.path, [], values, context.cwd, compileBackends());
     const interruption = new AbortController();
     const interrupt = (): void => interruption.abort();
     process.once('SIGINT', interrupt);

@@ -20,9 +20,11 @@ export const segmentPasses: Readonly<Record<string, SegmentPass>> = {
   dropDead,
 };
 
-/** Applies every pass. */
-export function optimizeSegment(segment: Segment): Segment {
+/** Applies every pass, but for those named in `disabled`. */
+export function optimizeSegment(segment: Segment, disabled: readonly string[] = []): Segment {
   let optimized = segment;
-  for (const pass of Object.values(segmentPasses)) optimized = pass(optimized);
+  for (const [name, pass] of Object.entries(segmentPasses)) {
+    if (!disabled.includes(name)) optimized = pass(optimized);
+  }
   return optimized;
 }

@@ -4,7 +4,8 @@
  * box. A dead child is replaced at the next request.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,12 +58,12 @@ export function scratchFolder(): string {
 const bundles = new Map<string, string>();
 
 /** A file that plain Node can run: the built module itself, or a bundle of it when we run from TypeScript. */
-function runnable(entry: URL): string {
+function runnable(entry: URL, folder: () => string = scratchFolder): string {
   const path = fileURLToPath(entry);
   if (!path.endsWith('.ts')) return path;
   const known = bundles.get(path);
   if (known !== undefined) return known;
-  const outfile = join(scratchFolder(), `worker-${bundles.size}.mjs`);
+  const outfile = join(folder(), `worker-${bundles.size}.mjs`);
   buildSync({
     entryPoints: [path],
     outfile,
@@ -75,6 +76,19 @@ function runnable(entry: URL): string {
   });
   bundles.set(path, outfile);
   return outfile;
+}
+
+/** The same for a module that needs our packages: its bundle lies where it finds them. */
+export function runnableInPlace(entry: URL): string {
+  return runnable(entry, () => {
+    const cache = join(dirname(createRequire(entry).resolve('acorn')), '../../.cache');
+    mkdirSync(cache, { recursive: true });
+    const folder = mkdtempSync(join(cache, 'fullgraph-'));
+    process.on('exit', () => {
+      rmSync(folder, { recursive: true, force: true });
+    });
+    return folder;
+  });
 }
 
 let workerCount = 0;

@@ -154,9 +154,10 @@ export function compareReads(
     }
     const difference = findDifference(hostTensor(left), hostTensor(right), tolerance);
     if (difference) {
+      const isNan = difference.what === 'nan' && difference.actual === 'NaN';
       return failure(
-        'diverge',
-        { name: 'read', message: difference.what },
+        isNan ? 'nan' : 'diverge',
+        { name: 'read', message: difference.what, ...(isNan ? { where: readByProgram } : {}) },
         `read ${index + 1}: got ${difference.actual}, the reference says ${difference.expected}`,
         { maxError: difference.maxError },
       );

@@ -13,12 +13,45 @@ export interface ProgramFile {
 export interface ProgramChecks {
   /** Compare each kernel's result with this backend's result for the same inputs. */
   readonly reference?: string;
+  /** Under capture: compile each kernel call by itself and compare its result with the kernel's that was captured. */
+  readonly eachKernel?: boolean;
   readonly relativeTolerance: number;
   readonly absoluteTolerance: number;
   /** Follow NaN and infinities from the kernel that made them to the reads that saw them. */
   readonly nan: boolean;
   /** Keep what the program read from tensors. */
   readonly reads: boolean;
+}
+
+/** How a program is captured and compiled, and what of it is left out. */
+export interface CaptureSettings {
+  /** One of our backends: `onnxruntime`, `eager`, `fault-wrong`. */
+  readonly backend: string;
+  readonly device?: string;
+  readonly replay?: boolean;
+  readonly freeze?: boolean;
+  /** Passes of ours that do not run. */
+  readonly disabledPasses?: readonly string[];
+  /** The only level of onnxruntime's optimizer that is tried. */
+  readonly optimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
+  readonly disabledOptimizers?: readonly string[];
+}
+
+/** A program under capture, until `end`. */
+export interface CapturedProgram {
+  /** Packages were loaded. */
+  refresh(): void;
+  end(): void;
+}
+
+/** What the module exports that {@link RunRequest.capture} names. */
+export interface CaptureModule {
+  /** tfjs backend that has the kernels which are captured. */
+  readonly eagerBackend: string;
+  /** Names of our passes. */
+  readonly passes: readonly string[];
+  /** Captures what the program at `place` does from now on; `undefined` when it has no tfjs. */
+  captureProgram(place: string, settings: CaptureSettings): CapturedProgram | undefined;
 }
 
 export interface RunRequest {
@@ -32,6 +65,8 @@ export interface RunRequest {
   readonly backend?: string;
   /** URLs of modules that are loaded before the program. */
   readonly setup: readonly string[];
+  /** Run it under capture and compile, which is what this module does. */
+  readonly capture?: { readonly module: string; readonly settings: CaptureSettings };
   readonly seed: number;
   readonly checks?: ProgramChecks;
   readonly wantsCoverage?: boolean;
@@ -108,6 +143,8 @@ export interface RunReport {
   readonly coverage?: readonly Coverage[];
   readonly observations?: readonly ObservedSite[];
   readonly recording?: Recording;
+  /** Names of our passes, of a program under capture. */
+  readonly passes?: readonly string[];
   /** State that could reach the next trial was left behind. */
   readonly needsRestart: boolean;
 }

@@ -3,15 +3,16 @@
  * modules that set something up), and under the reference configuration where that is needed to tell a bug of the suspect
  * from a program that is wrong by itself.
  */
+import { pathToFileURL } from 'node:url';
 import { ownModule } from '../../own-files.ts';
 import type { JudgeOptions, Oracle } from '../oracle.ts';
 import { Pool } from '../process/pool.ts';
-import { WorkerProcess, type WorkerOutcome } from '../process/worker-process.ts';
+import { runnableInPlace, WorkerProcess, type WorkerOutcome } from '../process/worker-process.ts';
 import { foreignSpecifiers } from '../source/specifiers.ts';
 import type { SourceTree } from '../source/source-tree.ts';
 import { passed, showsFailure, signatureKey, type Signature, type Verdict } from '../verdict.ts';
 import { classify, compareReads, type ClassifyPolicy } from './classify.ts';
-import type { OpRecording, ProgramChecks, RunReport, RunRequest } from './messages.ts';
+import type { CaptureSettings, OpRecording, ProgramChecks, RunReport, RunRequest } from './messages.ts';
 
 /** How tfjs is set up for a run. */
 export interface Configuration {
@@ -19,6 +20,8 @@ export interface Configuration {
   readonly backend?: string;
   /** URLs of modules loaded before the program. */
   readonly setup?: readonly string[];
+  /** Captured and compiled. */
+  readonly capture?: CaptureSettings;
 }
 
 export interface ProgramOracleOptions {
@@ -44,6 +47,8 @@ export interface RunWants {
   readonly coverage?: boolean;
   readonly observations?: boolean;
   readonly ops?: OpRecording;
+  /** Captured in another way than the suspect. */
+  readonly capture?: CaptureSettings;
 }
 
 interface Slot {
@@ -53,6 +58,11 @@ interface Slot {
   readonly loaded: Set<string>;
   trials: number;
   kill(): void;
+}
+
+/** URL of the module that captures programs. */
+function captureModule(): string {
+  return pathToFileURL(runnableInPlace(ownModule('capture-candidate'))).href;
 }
 
 /** Trials after which a process is replaced, because each leaves a little memory behind. */
@@ -89,7 +99,10 @@ export class ProgramOracle implements Oracle<SourceTree> {
   ): Promise<{ readonly verdict: Verdict; readonly outcome: WorkerOutcome<RunReport> }> {
     return this.#pool.use(signal, async (slot) => {
       this.#prepare(slot, tree, cold === true);
-      const outcome = await this.#run(slot.suspect, tree, this.#options.suspect, wants);
+      const { suspect } = this.#options;
+      const { capture } = wants;
+      const configuration = capture === undefined ? suspect : { ...suspect, capture };
+      const outcome = await this.#run(slot.suspect, tree, configuration, wants);
       signal?.throwIfAborted();
       const verdict = await this.#crossCheck(slot, tree, outcome);
       signal?.throwIfAborted();
@@ -145,7 +158,8 @@ export class ProgramOracle implements Oracle<SourceTree> {
     wants: RunWants,
   ): Promise<WorkerOutcome<RunReport>> {
     const { root, seed } = this.#options;
-    const checks = this.#checks(configuration);
+    const checks = this.#checks(configuration, wants);
+    const { capture } = configuration;
     const request: RunRequest = {
       kind: 'run',
       root,
@@ -154,6 +168,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
       arguments: this.#options.arguments,
       setup: configuration.setup ?? [],
       seed,
+      ...(capture === undefined ? {} : { capture: { module: captureModule(), settings: capture } }),
       ...(configuration.backend === undefined ? {} : { backend: configuration.backend }),
       ...(checks ? { checks } : {}),
       ...(wants.coverage === true ? { wantsCoverage: true } : {}),
@@ -165,19 +180,23 @@ export class ProgramOracle implements Oracle<SourceTree> {
     return outcome;
   }
 
-  #checks(configuration: Configuration): ProgramChecks | undefined {
+  #checks(configuration: Configuration, { ops }: RunWants): ProgramChecks | undefined {
     const { suspect, reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
     const wants = (kind: Signature['kind']): boolean =>
       this.#expected === undefined || this.#expected.kind === kind;
     const isSuspect = configuration === suspect;
+    const tolerance = { relativeTolerance, absoluteTolerance };
+    // Which call it is shows when each is compiled by itself.
+    if (configuration.capture !== undefined && ops !== undefined)
+      return { ...tolerance, nan: false, reads: true, eachKernel: true };
     const comparesKernels = isSuspect && comparison === 'kernels' && wants('diverge');
     const backend = comparesKernels ? reference?.backend : undefined;
-    const reads = comparison === 'reads' && reference !== undefined && wants('diverge');
-    const nan = isSuspect && wants('nan');
+    const reads = comparison === 'reads' && reference !== undefined && (wants('diverge') || wants('nan'));
+    // Following NaN from kernel to kernel reads all results, so that nothing would be captured.
+    const nan = isSuspect && configuration.capture === undefined && wants('nan');
     if (backend === undefined && !reads && !nan) return undefined;
     return {
-      relativeTolerance,
-      absoluteTolerance,
+      ...tolerance,
       nan,
       reads,
       ...(backend === undefined ? {} : { reference: backend }),

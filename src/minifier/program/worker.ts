@@ -7,7 +7,7 @@ import { openBlackBox } from './black-box.ts';
 import { startCoverage, type CoverageSession } from './coverage.ts';
 import { openProgram, type Program } from './link.ts';
 import { publicOps } from './public-ops.ts';
-import type { ReportedError, RunReport, RunRequest } from './messages.ts';
+import type { CapturedProgram, CaptureModule, ReportedError, RunReport, RunRequest } from './messages.ts';
 import { collectObservations } from './observe.ts';
 import { patchOpWrapper } from './op-arguments.ts';
 import { createOpLog } from './op-log.ts';
@@ -35,10 +35,17 @@ function seededRandom(seed: number): () => number {
   };
 }
 
+/** Where our own code is that programs run on, as stacks show it; frames in there are a library's. */
+let compilerFolder: string | undefined;
+
 function describeError(error: unknown): ReportedError {
   if (error instanceof Error || (error !== null && typeof error === 'object' && 'message' in error)) {
-    const { name, message, stack } = error as Error;
-    return { name: name, message: message, stack: stack ?? '' };
+    const { name, message, stack = '' } = error as Error;
+    const frames =
+      compilerFolder === undefined
+        ? stack
+        : stack.replaceAll(compilerFolder, 'file:///node_modules/fullgraph/');
+    return { name: name, message: message, stack: frames };
   }
   return { name: 'Thrown', message: String(error), stack: '' };
 }
@@ -86,6 +93,12 @@ async function forceBackend(request: RunRequest): Promise<void> {
   }
   const isReady = await engine.setBackend(backend);
   if (!isReady) throw new Error(`backend ${backend} did not start`);
+}
+
+async function loadCapture({ capture }: RunRequest): Promise<CaptureModule | undefined> {
+  if (capture === undefined) return undefined;
+  compilerFolder = new URL('.', capture.module).href;
+  return (await import(capture.module)) as CaptureModule;
 }
 
 function captureOutput(): { text(): string; restore(): void } {
@@ -169,8 +182,15 @@ async function run(request: RunRequest): Promise<RunReport> {
   const output = captureOutput();
   const library = request.wantsOps && (await publicOps(request.root, request.entry));
   const log = createOpLog(request.wantsOps, library, blackBox);
-  const probe = createProbe(request.checks, request.backend, blackBox, log);
+  const compiler = await loadCapture(request);
+  const checks =
+    request.checks?.eachKernel === true && compiler !== undefined
+      ? { ...request.checks, reference: compiler.eagerBackend }
+      : request.checks;
+  const probe = createProbe(checks, request.backend, blackBox, log);
+  let captured: CapturedProgram | undefined;
   const attach = (): void => {
+    captured?.refresh();
     const engine: Engine | undefined = currentEngine();
     if (engine) probe.attach(engine);
   };
@@ -186,6 +206,9 @@ async function run(request: RunRequest): Promise<RunReport> {
     await forceBackend(request);
     await program.link();
     resetTfjs = rememberTfjs();
+    if (request.capture !== undefined) {
+      captured = compiler?.captureProgram(`${request.root}/${request.entry}`, request.capture.settings);
+    }
     attach();
     Math.random = seededRandom(request.seed);
     if (request.wantsCoverage === true) coverage = startCoverage();
@@ -210,7 +233,8 @@ async function run(request: RunRequest): Promise<RunReport> {
   }
   const found = coverage?.take(program.pathOf);
   probe.detach();
-  const { checks, wantsOps } = request;
+  captured?.end();
+  const { wantsOps } = request;
   const failed = probe.divergences[0]?.op ?? probe.nans[0]?.op ?? log.lastFailed;
   const recording = wantsOps && log.record(failed >= 0 ? failed : log.current());
   resetTfjs();
@@ -230,15 +254,31 @@ async function run(request: RunRequest): Promise<RunReport> {
     ...(found ? { coverage: found } : {}),
     ...(recording ? { recording } : {}),
     ...(observed ? { observations: observed() } : {}),
+    ...(compiler === undefined ? {} : { passes: compiler.passes }),
+  };
+}
+
+/** Something of ours failed: no verdict, and no trust in this process. */
+function brokenHarness(error: unknown): RunReport {
+  return {
+    kind: 'report',
+    ending: 'harness',
+    error: describeError(error),
+    output: '',
+    lastOp: '',
+    durationMs: 0,
+    needsRestart: true,
   };
 }
 
 // Stray exceptions of a program whose trial is over.
 process.on('uncaughtException', () => {});
 process.on('message', (request: RunRequest) => {
-  void run(request).then((report) => {
-    process.send!(report);
-  });
+  void run(request)
+    .catch(brokenHarness)
+    .then((report) => {
+      process.send!(report);
+    });
 });
 process.on('disconnect', () => {
   realExit(0);

@@ -2,6 +2,8 @@
  * Texts of `repro.mjs`. Each prints FAIL and exits with 1 while the failure is there, and prints PASS and exits with 0 when it
  * is gone. They differ in what they need: the value of an expression, an exception, or a whole process to watch.
  */
+import { defaultCompiler } from '../options.ts';
+import type { CaptureSettings } from '../program/messages.ts';
 import type { SourceTree } from '../source/source-tree.ts';
 import type { Signature } from '../verdict.ts';
 import { shapeOf, type ProgramShape } from './program-shape.ts';
@@ -10,6 +12,8 @@ export interface ReproSubject {
   readonly tree: SourceTree;
   readonly signature: Signature;
   readonly message: string;
+  /** How it is captured and compiled, when that is what fails; `backend` is then ours, `reference` tfjs's. */
+  readonly capture?: CaptureSettings;
   readonly backend?: string;
   readonly reference?: string;
   readonly relativeTolerance: number;
@@ -45,6 +49,19 @@ interface Prepared {
   readonly shape: ProgramShape;
   readonly tf: string;
   readonly imports: readonly string[];
+  /** Statements that make tfjs run on what fails. */
+  readonly start: readonly string[];
+}
+
+/** The statement that captures what follows, unless the repro was started with the reference's name. */
+function installLine({ capture, reference }: ReproSubject, tf: string, install: string): string {
+  const { backend, device } = capture!;
+  const options = [
+    ...(backend === defaultCompiler ? [] : [`backend: '${backend}'`]),
+    ...(device === undefined ? [] : [`device: '${device}'`]),
+  ];
+  const call = `${install}(${tf}${options.length === 0 ? '' : `, { ${options.join(', ')} }`});`;
+  return `if (process.argv[2] !== '${reference}') ${call}`;
 }
 
 /** The single ES module with everything imported that the backends need. */
@@ -57,12 +74,19 @@ function prepare(subject: ReproSubject): Prepared | undefined {
   const tf = shape.tf ?? (shape.names.has('tf') ? 'tfjs' : 'tf');
   const imports = [...shape.imports];
   if (needsTf && shape.tf === undefined) imports.unshift(`import * as ${tf} from '@tensorflow/tfjs';`);
-  for (const backend of [subject.backend, subject.reference]) {
+  const install = shape.names.has('install') ? 'installFullgraph' : 'install';
+  if (subject.capture !== undefined) {
+    const alias = install === 'install' ? '' : ` as ${install}`;
+    imports.push(`import { install${alias} } from 'fullgraph';`);
+  }
+  const start =
+    subject.capture === undefined ? setBackend(tf, subject.backend) : [installLine(subject, tf, install)];
+  for (const backend of [subject.capture === undefined ? subject.backend : undefined, subject.reference]) {
     const specifier = `@tensorflow/tfjs-backend-${backend}`;
     const isBundled = backend === undefined || backend === 'cpu' || backend === 'webgl';
     if (!isBundled && !shape.specifiers.includes(specifier)) imports.push(`import '${specifier}';`);
   }
-  return { shape, tf, imports: [...new Set(imports)] };
+  return { shape, tf, imports: [...new Set(imports)], start };
 }
 
 function setBackend(tf: string, backend: string | undefined): string[] {
@@ -77,12 +101,12 @@ function file(...lines: readonly (string | readonly string[])[]): ReproFiles {
 const thrown: Template = (subject) => {
   const prepared = prepare(subject);
   if (prepared === undefined || subject.signature.kind !== 'crash') return undefined;
-  const { shape, tf, imports } = prepared;
+  const { shape, imports, start } = prepared;
   return file(
     imports,
     '',
     seedLines(subject.seed),
-    setBackend(tf, subject.backend),
+    start,
     'try {',
     shape.statements.map(indent),
     "  console.log('PASS');",
@@ -93,13 +117,25 @@ const thrown: Template = (subject) => {
   );
 };
 
+/** Defines `isClose` of two results. */
+function closeLines(subject: ReproSubject): string[] {
+  return [
+    'const isClose = (left, right) => {',
+    '  if (left.dtype !== right.dtype || String(left.shape) !== String(right.shape)) return false;',
+    '  const scale = Math.max(0, ...right.values.map(Math.abs).filter(Number.isFinite));',
+    `  const limit = right.dtype === 'float32' ? ${subject.absoluteTolerance} + ${subject.relativeTolerance} * scale : 0;`,
+    '  return right.values.every((value, index) => Object.is(value, left.values[index]) || Math.abs(value - left.values[index]) <= limit);',
+    '};',
+  ];
+}
+
 /** A value that differs between two backends. */
 const diverging: Template = (subject) => {
   const prepared = prepare(subject);
   const { backend, reference, signature } = subject;
   if (!prepared?.shape.result || backend === undefined || reference === undefined) return undefined;
   if (signature.kind !== 'diverge') return undefined;
-  const { shape, tf, imports } = prepared;
+  const { shape, tf, imports, start } = prepared;
   const before = shape.statements.slice(0, -1);
   const body =
     before.length === 0 && !shape.isAsync
@@ -117,18 +153,24 @@ const diverging: Template = (subject) => {
     seedLines(subject.seed),
     body,
     '',
-    setBackend(tf, backend),
-    `const actual = [${call}].flat().map((tensor) => ({ dtype: tensor.dtype, shape: tensor.shape, values: [...tensor.dataSync()] }));`,
-    `await ${tf}.setBackend('${reference}');`,
-    `const expected = [${call}].flat().map((tensor) => ({ dtype: tensor.dtype, shape: tensor.shape, values: [...tensor.dataSync()] }));`,
+    'const valuesOf = (result) =>',
+    '  [result].flat().map((tensor) => ({ dtype: tensor.dtype, shape: tensor.shape, values: [...tensor.dataSync()] }));',
+    ...(subject.capture === undefined
+      ? [
+          start,
+          `const actual = valuesOf(${call});`,
+          `await ${tf}.setBackend('${reference}');`,
+          `const expected = valuesOf(${call});`,
+        ]
+      : [
+          `await ${tf}.setBackend('${reference}');`,
+          `const expected = valuesOf(${call});`,
+          start,
+          `const actual = valuesOf(${call});`,
+        ]),
     '',
-    'const isClose = (left, right) => {',
-    '  if (left.dtype !== right.dtype || String(left.shape) !== String(right.shape)) return false;',
-    '  const scale = Math.max(0, ...right.values.map(Math.abs).filter(Number.isFinite));',
-    `  const limit = right.dtype === 'float32' ? ${subject.absoluteTolerance} + ${subject.relativeTolerance} * scale : 0;`,
-    '  return right.values.every((value, index) => Object.is(value, left.values[index]) || Math.abs(value - left.values[index]) <= limit);',
-    '};',
-    'if (actual.every((result, index) => isClose(result, expected[index]))) {',
+    closeLines(subject),
+    'if (actual.length === expected.length && actual.every((result, index) => isClose(result, expected[index]))) {',
     "  console.log('PASS');",
     '} else {',
     "  console.log('FAIL');",
@@ -143,12 +185,12 @@ const diverging: Template = (subject) => {
 const notANumber: Template = (subject) => {
   const prepared = prepare(subject);
   if (!prepared?.shape.result || subject.signature.kind !== 'nan') return undefined;
-  const { shape, tf, imports } = prepared;
+  const { shape, imports, start } = prepared;
   return file(
     imports,
     '',
     seedLines(subject.seed),
-    setBackend(tf, subject.backend),
+    start,
     shape.statements.slice(0, -1),
     `const values = await (${shape.result}).data();`,
     "console.log(values.some(Number.isNaN) ? 'FAIL:' : 'PASS:', ...values);",
@@ -160,12 +202,12 @@ const notANumber: Template = (subject) => {
 const notANumberAnywhere: Template = (subject) => {
   const prepared = prepare(subject);
   if (prepared === undefined || subject.signature.kind !== 'nan') return undefined;
-  const { shape, tf, imports } = prepared;
+  const { shape, tf, imports, start } = prepared;
   return file(
     imports,
     '',
     seedLines(subject.seed),
-    setBackend(tf, subject.backend),
+    start,
     '',
     '// Looks at everything that is read from tensors below.',
     `const engine = ${tf}.engine();`,
@@ -188,13 +230,13 @@ const divergingKernels: Template = (subject) => {
   const { backend, reference, signature } = subject;
   if (prepared === undefined || backend === undefined || reference === undefined) return undefined;
   if (signature.kind !== 'diverge' || signature.name === 'read') return undefined;
-  const { shape, tf, imports } = prepared;
+  const { shape, tf, imports, start } = prepared;
   return file(
     imports,
     '',
     seedLines(subject.seed),
     `await ${tf}.setBackend('${reference}');`,
-    setBackend(tf, backend),
+    start,
     '',
     `// Runs each ${signature.name} again with the kernel of ${reference}, on the same inputs.`,
     `const engine = ${tf}.engine();`,
@@ -223,6 +265,51 @@ const divergingKernels: Template = (subject) => {
   );
 };
 
+/** Whatever a program reads, when it is captured and when not. */
+const divergingReads: Template = (subject) => {
+  const prepared = prepare(subject);
+  const { capture, reference, signature } = subject;
+  if (prepared === undefined || capture === undefined || signature.kind !== 'diverge') return undefined;
+  const { shape, tf, imports, start } = prepared;
+  return file(
+    imports,
+    '',
+    '// Runs the program and keeps everything that it reads from tensors.',
+    'const readsOf = async () => {',
+    '  const reads = [];',
+    `  const engine = ${tf}.engine();`,
+    '  const { readSync, read } = engine;',
+    '  const note = (id, values) => {',
+    '    const { dtype, shape } = engine.state.tensorInfo.get(id);',
+    '    reads.push({ dtype, shape, values: [...values] });',
+    '    return values;',
+    '  };',
+    '  engine.readSync = (id) => note(id, readSync.call(engine, id));',
+    '  engine.read = async (id) => note(id, await read.call(engine, id));',
+    indent(seedLines(subject.seed).join('\n')),
+    shape.statements.map(indent),
+    '  Object.assign(engine, { readSync, read });',
+    '  return reads;',
+    '};',
+    '',
+    `await ${tf}.setBackend('${reference}');`,
+    'const expected = await readsOf();',
+    start,
+    'const actual = await readsOf();',
+    '',
+    closeLines(subject),
+    'const wrong = actual.findIndex((result, index) => !isClose(result, expected[index]));',
+    'if (actual.length === expected.length && wrong < 0) {',
+    "  console.log('PASS');",
+    '} else {',
+    '  console.log(`FAIL: read ${wrong + 1}`);',
+    "  console.log('actual  ', actual[wrong]);",
+    "  console.log('expected', expected[wrong]);",
+    '  process.exitCode = 1;',
+    '}',
+  );
+};
+
 /** A lone file whose types were stripped, under a name that Node runs. */
 function withRunnableNames(tree: SourceTree): SourceTree {
   const [only] = tree.files;
@@ -233,7 +320,7 @@ function withRunnableNames(tree: SourceTree): SourceTree {
 
 /** The program in files of its own, watched from outside: for exits, signals, hangs, other module formats. */
 const watched: Template = (subject) => {
-  const { signature, backend } = subject;
+  const { signature, backend, capture } = subject;
   const tree = withRunnableNames(subject.tree);
   if (signature.kind === 'custom' || signature.kind === 'diverge' || signature.kind === 'nan')
     return undefined;
@@ -243,12 +330,17 @@ const watched: Template = (subject) => {
   if (needsSetup) {
     files['start.mjs'] = [
       ...(backend === undefined ? [] : ["import * as tf from '@tensorflow/tfjs';"]),
-      ...(backend === undefined || backend === 'cpu' || backend === 'webgl'
+      ...(capture === undefined ? [] : ["import { install } from 'fullgraph';"]),
+      ...(capture !== undefined || backend === undefined || backend === 'cpu' || backend === 'webgl'
         ? []
         : [`import '@tensorflow/tfjs-backend-${backend}';`]),
       ...seedLines(subject.seed),
-      ...setBackend('tf', backend),
-      ...(backend === undefined ? [] : ['tf.engine().setBackend = async () => true;']),
+      ...(capture === undefined
+        ? [
+            ...setBackend('tf', backend),
+            ...(backend === undefined ? [] : ['tf.engine().setBackend = async () => true;']),
+          ]
+        : [installLine(subject, 'tf', 'install')]),
       `await import('${main}');`,
       '',
     ].join('\n');
@@ -298,6 +390,7 @@ const templates: readonly Template[] = [
   diverging,
   notANumber,
   divergingKernels,
+  divergingReads,
   notANumberAnywhere,
   watched,
   commanded,

@@ -5,7 +5,6 @@
 import { spawn } from 'node:child_process';
 import {
   existsSync,
-  lstatSync,
   mkdirSync,
   readFileSync,
   realpathSync,
@@ -13,9 +12,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { EnvironmentError } from '../../ir/errors.ts';
+import { codeFolder } from '../../own-files.ts';
 import type { ReproFiles } from './templates.ts';
 
 export interface ReproFolder {
@@ -43,11 +42,17 @@ export function installedVersions(files: ReproFiles, root: string): Record<strin
 }
 
 function versionOf(name: string, root: string): string | undefined {
+  const folder = packageFolder(name, root);
+  if (folder === undefined) return undefined;
+  return (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: string }).version;
+}
+
+/** Where a package lies that files in `root` import; fullgraph itself where it is not installed there. */
+function packageFolder(name: string, root: string): string | undefined {
   for (let folder = root; ; folder = dirname(folder)) {
-    const manifest = join(folder, 'node_modules', name, 'package.json');
-    if (existsSync(manifest))
-      return (JSON.parse(readFileSync(manifest, 'utf8')) as { version?: string }).version;
-    if (dirname(folder) === folder) return undefined;
+    const candidate = join(folder, 'node_modules', name);
+    if (existsSync(join(candidate, 'package.json'))) return candidate;
+    if (dirname(folder) === folder) return name === 'fullgraph' ? dirname(codeFolder) : undefined;
   }
 }
 
@@ -94,23 +99,24 @@ function run(directory: string, parameters: readonly string[]): Promise<Ran> {
   });
 }
 
-/** Lets a folder outside the program's tree find the program's packages while it is checked. */
-async function withPackages<R>(directory: string, root: string, action: () => Promise<R>): Promise<R> {
-  const link = join(directory, 'node_modules');
-  const packages = findPackages(root);
-  const isReachable = packages === undefined || realpathSync(directory).startsWith(dirname(packages) + sep);
-  if (isReachable || lstatSync(link, { throwIfNoEntry: false })) return action();
-  symlinkSync(packages, link, 'junction');
+/** Lets the folder find the packages of its manifest, as `npm install` will, while it is checked. */
+async function withPackages<R>(
+  directory: string,
+  root: string,
+  names: readonly string[],
+  action: () => Promise<R>,
+): Promise<R> {
+  const modules = join(directory, 'node_modules');
+  for (const name of names) {
+    const link = join(modules, name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(realpathSync(packageFolder(name, root)!), link, 'junction');
+  }
   try {
     return await action();
   } finally {
-    rmSync(link, { force: true });
+    rmSync(modules, { recursive: true, force: true });
   }
-}
-
-function findPackages(root: string): string | undefined {
-  const folders = createRequire(join(root, 'x.js')).resolve.paths('x') ?? [];
-  return folders.find((folder) => existsSync(folder));
 }
 
 /**
@@ -132,18 +138,23 @@ export async function writeVerifiedRepro(
       dependencies: installedVersions(files, root),
     };
     writeFolder(directory, { ...files, 'package.json': `${JSON.stringify(manifest, undefined, 2)}\n` });
-    const folder = await withPackages(directory, root, async (): Promise<ReproFolder> => {
-      const failing = await run(directory, []);
-      const hasFailed =
-        failing.exitCode === 1 &&
-        failing.output.includes('FAIL') &&
-        failing.output.includes(options.expected);
-      const isRight =
-        !hasFailed ||
-        options.reference === undefined ||
-        (await run(directory, [options.reference])).exitCode === 0;
-      return { directory, files, isVerified: hasFailed && isRight, output: cleanOutput(failing.output) };
-    });
+    const folder = await withPackages(
+      directory,
+      root,
+      Object.keys(manifest.dependencies),
+      async (): Promise<ReproFolder> => {
+        const failing = await run(directory, []);
+        const hasFailed =
+          failing.exitCode === 1 &&
+          failing.output.includes('FAIL') &&
+          failing.output.includes(options.expected);
+        const isRight =
+          !hasFailed ||
+          options.reference === undefined ||
+          (await run(directory, [options.reference])).exitCode === 0;
+        return { directory, files, isVerified: hasFailed && isRight, output: cleanOutput(failing.output) };
+      },
+    );
     if (folder.isVerified) return folder;
     last = folder;
   }

@@ -47,16 +47,21 @@ function* snippets(recording: Recording): Generator<Snippet> {
   }
 }
 
-/** A problem whose best is a program of few tfjs calls that fails as expected, or none. */
+/**
+ * A problem whose best is a program of few tfjs calls that fails as expected, or none.
+ * @param isCompiled the program is compiled, so that nothing runs before something is read.
+ */
 export async function traceProgram(
   oracle: ProgramOracle,
   original: SourceTree,
   expected: Signature,
   createProblem: (initial: SourceTree) => Problem<SourceTree>,
+  isCompiled: boolean,
 ): Promise<Problem<SourceTree> | undefined> {
   const recording = await record(oracle, original);
   if (recording === undefined || recording.ops.length === 0) return undefined;
-  const read = expected.kind === 'nan';
+  const read =
+    expected.kind === 'nan' || (expected.kind === 'diverge' && expected.name === 'read') || isCompiled;
   for (const snippet of snippets(recording)) {
     const tree = printSnippet(snippet, read);
     if (tree === undefined) continue;
