@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { runCaptured, runEager, type Program, type Tf } from './support/run-captured.ts';
 
@@ -28,7 +28,7 @@ describe('memory is shared where eager shares it', () => {
     'a slice of everything': (_tf, x) => x.slice([0, 0, 0]),
     'a concatenation with nothing': (tf, x) => tf.concat([x, tf.zeros([0, 1, 3])]),
     'a cast to the same type': (_tf, x) => x.toFloat(),
-    'a pool of points': (tf, x) => tf.pool(x.expandDims(0) as never, 1, 'max', 'valid', 1, 1),
+    'a pool of points': (tf, x) => tf.pool(x.expandDims<Tensor4D>(0), 1, 'max', 'valid', 1, 1),
     'a transposition of nothing': (_tf, x) => x.transpose([0, 1, 2]),
     'a tile of one': (_tf, x) => x.tile([1, 1, 1]),
     'a reverse along no axis': (_tf, x) => x.reverse([]),
