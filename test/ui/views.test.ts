@@ -225,11 +225,11 @@ describe('a source file', () => {
 
   test('never says that less than nothing could be saved', () => {
     const records = sampleTrace().map((record) =>
-      record.kind === 'saving' && record.savingMs !== undefined ? { ...record, savingMs: -0.9 } : record,
+      record.kind === 'saving' ? { ...record, stitchedMs: record.brokenMs + 0.9 } : record,
     );
-    const { screen } = drive(buildReport(records), ['6', 'n', 'n'], 120, 40);
+    const { screen } = drive(buildReport(records), ['6', 'n']);
     expect(screen.join('\n')).toContain('nothing measurable could be saved');
-    expect(screen.join('\n')).not.toContain('-9');
+    expect(screen.join('\n')).not.toMatch(/-\d/);
   });
 
   test('is jumped through from break to break', () => {

@@ -139,6 +139,8 @@ export function openTerminal(
       try {
         return await work();
       } finally {
+        // A Ctrl-C that was meant for it may stand in line behind the news of its end.
+        await new Promise((done) => setImmediate(done));
         isLent = false;
         returnTo();
       }
