@@ -1,0 +1,77 @@
+/** What does not end by itself, and what was interrupted. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buggyModel, onnxBugs } from '../../../bench/onnx-bugs.ts';
+import { graphDomain } from '../../../src/minifier/graph/graph-case.ts';
+import {
+  minifyOnnx,
+  type MinifyOnnxOptions,
+  type MinifyOnnxResult,
+} from '../../../src/minifier/graph/minify-onnx.ts';
+import { GraphWriter } from '../../../src/onnx/index.ts';
+
+const timeoutMs = 120_000;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fullgraph-limits-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function minify(options: Partial<MinifyOnnxOptions>): Promise<MinifyOnnxResult> {
+  return minifyOnnx({
+    input: 'limits.onnx',
+    cwd: folder,
+    jobs: 1,
+    stateDirectory: false,
+    outputDirectory: false,
+    ...options,
+  }).result;
+}
+
+test(
+  'a loop without end becomes a model of that loop',
+  async () => {
+    const graph = new GraphWriter('endless');
+    const x = graph.input('x', 'float32', [2]);
+    const body = graph.subgraph('body');
+    body.input('round', 'int64', []);
+    const go = body.input('go', 'bool', []);
+    const value = body.input('value', 'float32', [2]);
+    body.output(body.add('Identity', [go]), 'bool', []);
+    body.output(body.add('Tanh', [value]), 'float32', [2]);
+    const start = graph.add('Abs', [graph.add('Neg', [x])]);
+    const rounds = graph.scalar(2 ** 40, 'int64');
+    const [end] = graph.addMany('Loop', [rounds, undefined, start], 1, { body: body.toGraph() });
+    graph.output(graph.add('Exp', [end!]), 'float32', [2]);
+    const result = await minify({ model: graph.toModel(), timeLimitMs: 400 });
+    expect(result.signature).toMatchObject({ kind: 'hang', name: 'no answer while it ran' });
+    expect(result.best.model.graph.nodes.map((node) => node.opType)).toEqual(['Loop']);
+    expect(result.end).toBe('fixed-point');
+  },
+  timeoutMs,
+);
+
+test(
+  'a search that was stopped goes on and ends where it would have',
+  async () => {
+    const testCase = buggyModel(
+      onnxBugs.find(({ name }) => name === 'pad-maxpool')!,
+      80,
+      4,
+    );
+    const whole = await minify(testCase);
+    const state = { ...testCase, stateDirectory: join(folder, 'state') };
+    const stopped = await minify({ ...state, budget: { maxTrials: 6 } });
+    expect(stopped.end).toBe('budget');
+    expect(stopped.sizeAfter).toBeGreaterThan(whole.sizeAfter);
+    const resumed = await minify({ ...state, resume: true });
+    expect(resumed.end).toBe('fixed-point');
+    expect(graphDomain.hash(resumed.best)).toBe(graphDomain.hash(whole.best));
+    expect(resumed.candidates).toBe(whole.candidates);
+    expect(resumed.trials).toBeLessThan(whole.trials);
+  },
+  timeoutMs,
+);
