@@ -61,7 +61,12 @@ export const minifyFlags: readonly MinifyFlag[] = [
     value: '<name>',
     description: 'what fails: a tfjs backend (wasm), or one of ours (onnxruntime, eager, fault-wrong)',
   },
-  { name: 'reference', type: 'string', value: '<name>', description: 'tfjs backend that is right' },
+  {
+    name: 'reference',
+    type: 'string',
+    value: '<name>',
+    description: 'tfjs backend that is right; of a model: evaluator, the ONNX operators in double precision',
+  },
   {
     name: 'device',
     type: 'string',
