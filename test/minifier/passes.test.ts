@@ -30,8 +30,16 @@ const cases: readonly (readonly [pass: string, before: string, needs: readonly s
   ['unwrap-statements', 'for (const x of xs) { need(x); }', ['need(x)'], 'const [x] = xs;\nneed(x);\n'],
   ['unwrap-statements', 'try { need(); } catch (e) { b(); } finally { c(); }', ['need()'], 'need();\n'],
   ['unwrap-statements', '(function () { need(); })();', ['need()'], 'need();\n'],
+  ['unwrap-statements', 'if (need()) {} while (want()) {}', ['need()', 'want()'], 'need();\nwant();\n'],
+  ['unwrap-statements', 'class A { m() { need(); } } throw B;', ['need()', 'B'], 'need();\nB;\n'],
+  ['unwrap-statements', 'each(list, function (x) { if (x) { need(); } });', ['need()'], 'need();\n'],
   ['unwrap-statements', 'export const a = need();', ['need()'], 'need();\n'],
-  ['unwrap-statements', 'function f() { return need(); }', ['need()'], 'function f() {\n  need();\n}\n'],
+  [
+    'unwrap-statements',
+    'function f() { return need(); } f();',
+    ['need()', 'f();'],
+    'function f() {\n  need();\n}\nf();\n',
+  ],
   [
     'drop-modifiers',
     'async function f(a = 1) { await need(); }',

@@ -1,6 +1,7 @@
 /**
  * Statements replaced by what they hold: `if` by a branch, loops by one round of their body, `try` by its block, blocks by
- * their statements, functions called on the spot by their body, declarations by their value, exports by what they export.
+ * their statements, functions called on the spot by their body, declarations by their value, exports by what they export,
+ * anything by the body of a function in it.
  */
 import type * as acorn from 'acorn';
 import { definePass } from '../define-pass.ts';
@@ -8,6 +9,7 @@ import {
   declare,
   descendants,
   expressionStatement,
+  forEachChild,
   isFunction,
   make,
   variant,
@@ -53,12 +55,29 @@ function calledOnTheSpot(expression: acorn.Expression): Replacement | undefined 
   return body.type === 'BlockStatement' ? body.body : [expressionStatement(body)];
 }
 
+function isEmpty(body: acorn.Statement): boolean {
+  return body.type === 'EmptyStatement' || (body.type === 'BlockStatement' && body.body.length === 0);
+}
+
+/** Statements of the outermost functions inside: what a tool says about a function, it often says without the function. */
+function bodiesIn(node: Node): Replacement[] {
+  const bodies: Replacement[] = [];
+  const visit = (each: Node): void => {
+    if (each.type === 'BlockStatement') {
+      if (each.body.length > 0) bodies.push(each.body);
+    } else forEachChild(each, visit);
+  };
+  forEachChild(node, visit);
+  return bodies;
+}
+
 /** What could stand in for a statement, best first. */
 function replacements(node: Node): Replacement[] {
   switch (node.type) {
     case 'BlockStatement':
       return [node.body];
     case 'IfStatement':
+      if (node.alternate == null && isEmpty(node.consequent)) return [[expressionStatement(node.test)]];
       return node.alternate == null
         ? [statementsOf(node.consequent)]
         : [statementsOf(node.consequent), statementsOf(node.alternate), [variant(node, { alternate: null })]];
@@ -74,10 +93,12 @@ function replacements(node: Node): Replacement[] {
       return [firstRound(node), statementsOf(node.body)];
     case 'WhileStatement':
     case 'DoWhileStatement':
+      return [isEmpty(node.body) ? [expressionStatement(node.test)] : statementsOf(node.body)];
     case 'LabeledStatement':
     case 'WithStatement':
       return [statementsOf(node.body)];
     case 'SwitchStatement':
+      if (node.cases.length === 0) return [[expressionStatement(node.discriminant)]];
       return [node.cases.flatMap((each) => each.consequent), ...node.cases.map((each) => each.consequent)];
     case 'TryStatement':
       return [
@@ -88,19 +109,24 @@ function replacements(node: Node): Replacement[] {
     case 'ExportNamedDeclaration':
     case 'ExportDefaultDeclaration': {
       const inner = unexported(node);
-      return inner === undefined ? [] : [[inner]];
+      return [...(inner === undefined ? [] : [[inner]]), ...bodiesIn(node)];
     }
+    case 'FunctionDeclaration':
+    case 'ClassDeclaration':
+      return bodiesIn(node);
+    case 'ThrowStatement':
+      return [[expressionStatement(node.argument)]];
     case 'VariableDeclaration': {
       const values = node.declarations.flatMap(({ init }) =>
         init == null ? [] : [expressionStatement(init)],
       );
-      return values.length === 0 ? [] : [values];
+      return [...(values.length === 0 ? [] : [values]), ...bodiesIn(node)];
     }
     case 'ReturnStatement':
-      return node.argument == null ? [] : [[expressionStatement(node.argument)]];
+      return node.argument == null ? [] : [[expressionStatement(node.argument)], ...bodiesIn(node)];
     case 'ExpressionStatement': {
       const body = calledOnTheSpot(node.expression);
-      return body === undefined ? [] : [body];
+      return body === undefined ? bodiesIn(node) : [body];
     }
     default:
       return [];
