@@ -23,13 +23,13 @@ const libraries: Plugin = {
  * Writes a bundle for Node per entry point, and what they share as chunks named after their content.
  * @param entryPoints output without extension -> source, relative to {@link root}
  * @param outdir relative to {@link root}
- * @returns paths of what was written
+ * @returns paths of what was written, and of the sources that are in it, relative to {@link root}
  */
 export async function bundle(
   entryPoints: Readonly<Record<string, string>>,
   outdir: string,
   options: Pick<BuildOptions, 'outExtension'> = {},
-): Promise<string[]> {
+): Promise<{ readonly written: readonly string[]; readonly sources: readonly string[] }> {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...entryPoints },
@@ -43,10 +43,13 @@ export async function bundle(
     target: 'node20',
     sourcemap: true,
     sourcesContent: false,
-    legalComments: 'linked',
+    legalComments: 'none',
     plugins: [libraries],
     metafile: true,
     logLevel: 'warning',
   });
-  return Object.keys(metafile.outputs).map((file) => path.join(root, file));
+  return {
+    written: Object.keys(metafile.outputs).map((file) => path.join(root, file)),
+    sources: Object.keys(metafile.inputs),
+  };
 }

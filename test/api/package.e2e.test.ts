@@ -63,6 +63,7 @@ describe('the package', () => {
       'dist/index.d.ts',
       'dist/register.js',
       'dist/cli/main.js',
+      'dist/THIRD-PARTY.txt',
       'docs/api.md',
       'README.md',
       'package.json',
