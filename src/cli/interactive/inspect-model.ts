@@ -100,12 +100,26 @@ function textOf(graph: OnnxGraph): string {
   ].join('\n');
 }
 
-/** Folders of a node's name: the layers that its exporter saw. */
-function scopeOf(node: OnnxNode): readonly string[] {
+/** Folders of a node's name. */
+function foldersOf(node: OnnxNode): readonly string[] {
   return node.name
     .split('/')
     .slice(0, -1)
     .filter((part) => part !== '');
+}
+
+/** The layers that the exporter saw: folders of names, without those that hold nothing but one node. */
+function scopesOf(nodes: readonly OnnxNode[]): readonly (readonly string[])[] {
+  const counts = new Map<string, number>();
+  const all = nodes.map(foldersOf);
+  const keyOf = (folders: readonly string[], depth: number): string => folders.slice(0, depth).join('/');
+  for (const folders of all) {
+    for (let depth = 1; depth <= folders.length; depth++) {
+      const key = keyOf(folders, depth);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  return all.map((folders) => folders.filter((_, depth) => counts.get(keyOf(folders, depth + 1))! > 1));
 }
 
 function namedTypes(infos: OnnxGraph['inputs']): NamedType[] {
@@ -120,6 +134,7 @@ function graphRecord({ graph }: OnnxModel): GraphRecord {
   const opCounts: Record<string, number> = {};
   for (const { opType } of graph.nodes) opCounts[opType] = (opCounts[opType] ?? 0) + 1;
   const weights = new Set(graph.initializers.map((tensor) => tensor.name));
+  const scopes = scopesOf(graph.nodes);
   return {
     kind: 'graph',
     id: graphId,
@@ -132,9 +147,9 @@ function graphRecord({ graph }: OnnxModel): GraphRecord {
     outputs: namedTypes(graph.outputs),
     text: textOf(graph),
     language: 'fullgraph',
-    origins: graph.nodes.map((node) => ({
+    origins: graph.nodes.map((node, index) => ({
       node: wordOf(node.outputs[0] ?? node.name),
-      scope: scopeOf(node),
+      scope: scopes[index]!,
     })),
   };
 }

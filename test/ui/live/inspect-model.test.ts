@@ -23,8 +23,11 @@ const model: OnnxModel = {
     initializers: [weight],
     nodes: [
       node('MatMul', ['x:0', 'w:0'], ['a = b'], { name: '/encoder/layer.0/MatMul' }),
-      node('Split', ['a = b'], ['first', 'second'], { attributes: { axis: { kind: 'int', value: 1 } } }),
-      node('Gelu', ['second', ''], ['y, z'], { domain: 'com.microsoft' }),
+      node('Split', ['a = b'], ['first', 'second'], {
+        name: '/encoder/layer.0/split/Split',
+        attributes: { axis: { kind: 'int', value: 1 } },
+      }),
+      node('Gelu', ['second', ''], ['y, z'], { name: '/act/Gelu', domain: 'com.microsoft' }),
     ],
   },
 };
@@ -52,6 +55,12 @@ describe('a model as a graph', () => {
     expect(find('input').type).toBe('float32[batch_size,3]');
     expect(find('Split').text).toBe('{"axis":1}');
     expect(graph.origins.get(find('MatMul').name)?.scope).toEqual(['encoder', 'layer.0']);
+  });
+
+  test('has no layers that hold nothing but one node', () => {
+    const scopeOf = (op: string): readonly string[] => graph.origins.get(find(op).name)?.scope ?? [];
+    expect(scopeOf('Split')).toEqual(['encoder', 'layer.0']);
+    expect(scopeOf('com.microsoft.Gelu')).toEqual([]);
   });
 
   test('has what is wrong with it as notes', () => {
