@@ -104,6 +104,7 @@ export async function minifyGraph(
       ...given(values, 'output', 'outputDirectory', options.outputDirectory ?? ''),
       ...given(values, 'inputs', 'inputs', values.inputs ?? ''),
       ...(options.reference === 'evaluator' && { reference: 'evaluator' }),
+      ...given(values, 'device', 'device', options.capture?.device ?? 'cpu'),
       ...given(values, 'against', 'against', values.against ?? ''),
     },
     control,

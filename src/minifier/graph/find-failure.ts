@@ -18,6 +18,8 @@ export interface FindFailureOptions {
   readonly resolveFrom: string;
   /** Another onnxruntime-node that is right. */
   readonly against?: string;
+  /** Device that is suspected; it is compared with the CPU. */
+  readonly device?: string;
   /** Compare with our own evaluator, which finds kernels that are wrong at every level. */
   readonly usesEvaluator?: boolean;
   readonly kind: FailureKind | 'auto';
@@ -52,6 +54,17 @@ function assertLoads(outcome: TrialOutcome): void {
   });
 }
 
+function assertDevice(device: string, outcome: TrialOutcome): void {
+  const subject = outcome.kind === 'report' ? outcome.report.subject : undefined;
+  if (subject?.kind === 'ok') return;
+  const reason =
+    outcome.kind === 'died' ? outcome.status : subject?.kind === 'error' ? subject.message : 'no answer';
+  throw new UserError(`minify: onnxruntime cannot use the device ${device}: ${reason}`, {
+    code: 'FG4005',
+    hint: 'Leave --device out, or install what the device needs: see `fullgraph doctor`.',
+  });
+}
+
 function assertEvaluates(outcome: TrialOutcome): void {
   const reference = outcome.kind === 'report' ? outcome.report.reference : undefined;
   if (reference?.kind !== 'error') return;
@@ -66,12 +79,35 @@ function assertEvaluates(outcome: TrialOutcome): void {
  * @throws UserError FG4004 when there is none, FG4005 when onnxruntime cannot be loaded.
  */
 export async function findFailure(testCase: GraphCase, options: FindFailureOptions): Promise<FoundFailure> {
-  const { pool, tolerance, limitMs, resolveFrom, against, usesEvaluator = false, onStage } = options;
+  const {
+    pool,
+    tolerance,
+    limitMs,
+    resolveFrom,
+    against,
+    usesEvaluator = false,
+    device = 'cpu',
+    onStage,
+  } = options;
   const optimized: Setup = { level: 'all', resolveFrom };
   const plain: Setup = { level: 'disabled', resolveFrom };
   const run = (reference: Setup, subject: Setup): Promise<TrialOutcome> =>
     pool.run(trialRequest(testCase, { reference, subject }, tolerance), limitMs);
 
+  if (device !== 'cpu') {
+    const subject: Setup = { ...optimized, device };
+    assertDevice(device, await pool.run(trialRequest(trivialCase(), { subject }, tolerance), limitMs));
+    const outcome = await run(optimized, subject);
+    onStage(`onnxruntime on ${device} against the CPU`, subjectFails(outcome) ? 'fails' : 'passes');
+    if (subjectFails(outcome)) {
+      return {
+        experiment: { subject, reference: optimized },
+        blame: undefined,
+        recording: optimized,
+        introducedBy: `onnxruntime on ${device}; on the CPU it does not fail`,
+      };
+    }
+  }
   if (against !== undefined) {
     const other: Setup = { level: 'all', resolveFrom: against };
     const outcome = await run(other, optimized);

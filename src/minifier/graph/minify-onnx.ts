@@ -45,6 +45,8 @@ export interface MinifyOnnxOptions {
   readonly memoryLimitMb?: number;
   /** Folder of another onnxruntime-node that is right. */
   readonly against?: string;
+  /** Device that is suspected, such as `webgpu`: it is compared with the CPU. */
+  readonly device?: string;
   /** `evaluator`: compare with our own evaluator in double precision, which finds kernels that are wrong at every level. */
   readonly reference?: 'evaluator';
   /** File or folder from which onnxruntime-node is looked up; default ours. */
@@ -137,12 +139,21 @@ interface Session {
 }
 
 function journalFor(options: MinifyOnnxOptions, testCase: GraphCase): Journal {
-  const { stateDirectory, cwd, resume = false, against, fail, reference } = options;
+  const { stateDirectory, cwd, resume = false, against, fail, reference, device } = options;
   if (stateDirectory === false) return nullJournal;
   const hash = graphDomain.hash(testCase);
   const folder = stateDirectory ?? join('.fullgraph', 'minify', hash.slice(0, 12));
   const { relativeTolerance, absoluteTolerance } = options;
-  const identity = [hash, against, reference, fail, relativeTolerance, absoluteTolerance, process.version];
+  const identity = [
+    hash,
+    against,
+    reference,
+    device,
+    fail,
+    relativeTolerance,
+    absoluteTolerance,
+    process.version,
+  ];
   const digest = createHash('sha1').update(JSON.stringify(identity)).digest('hex');
   return openJournal(resolve(cwd, folder), digest, resume);
 }
@@ -172,6 +183,7 @@ async function run(
       resolveFrom,
       kind: options.fail ?? 'auto',
       ...(options.against !== undefined && { against: join(resolve(cwd, options.against), 'package.json') }),
+      ...(options.device !== undefined && { device: options.device }),
       usesEvaluator: options.reference === 'evaluator',
       onStage: (name, verdict) => {
         emit({ kind: 'minify-stage', timeMs: now() - startedMs, name, verdict });

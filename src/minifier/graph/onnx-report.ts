@@ -28,6 +28,7 @@ function expectation({ signature, experiment, expected }: OnnxReportFacts): stri
     case 'nan':
       if (experiment.reference?.engine === 'evaluator')
         return 'The numbers in `repro.mjs`: what the ONNX specification says, computed in double precision.';
+      if (experiment.subject.device !== undefined) return 'The same numbers as on the CPU.';
       if (expected !== undefined)
         return 'The numbers in `repro.mjs`: what the other version of onnxruntime gives.';
       return `The same numbers as with \`graphOptimizationLevel: '${experiment.reference?.level ?? 'disabled'}'\`.`;
@@ -60,6 +61,17 @@ const levelsInPython: Readonly<Record<string, string>> = {
   layout: 'ORT_ENABLE_LAYOUT',
   all: 'ORT_ENABLE_ALL',
 };
+
+/** The same in Python, whose wheel has the CPU only. */
+function pythonSection(facts: OnnxReportFacts): string {
+  if (facts.experiment.subject.device !== undefined) return '';
+  return `or in Python
+
+\`\`\`python
+${pythonCode(facts)}
+\`\`\`
+`;
+}
 
 function pythonCode({ experiment }: OnnxReportFacts): string {
   const level = levelsInPython[experiment.subject.level]!;
@@ -107,12 +119,7 @@ Introduced by: ${introducedBy}.${rateText}
 npm install && node repro.mjs
 \`\`\`
 
-or in Python
-
-\`\`\`python
-${pythonCode(facts)}
-\`\`\`
-
+${pythonSection(facts)}
 The model:
 
 \`\`\`

@@ -8,6 +8,8 @@ import { maskMessage } from '../verdict.ts';
 const sourcePlace = /\/\S*?([\w.-]+\.(?:cc|cpp|h|hpp|cu)):\d+ /g;
 const signatureText =
   /(?:virtual |static |void |const )*(?:onnxruntime|std)::\S+ (?:[\w:<>~]+)\((?:[^()]|\([^()]*\))*\)(?: const)? ?/g;
+/** Constructors, and what a template stands for. */
+const constructorText = /onnxruntime::[\w:<>~]+\((?:[^()]|\([^()]*\))*\)(?: const)? ?(?:\[with [^\]]*\] ?)?/g;
 const failedLoad = /^Load model from \S+ failed:/;
 
 /** One line for people: without paths of the machine that built onnxruntime and without C++ signatures. */
@@ -17,6 +19,7 @@ export function readableMessage(message: string): string {
     .replace(failedLoad, '')
     .replaceAll(sourcePlace, '$1: ')
     .replaceAll(signatureText, '')
+    .replaceAll(constructorText, '')
     .replace(/^Exception during initialization: /, '')
     .trim();
 }

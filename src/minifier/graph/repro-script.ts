@@ -81,12 +81,13 @@ function difference(expected, actual) {
 `;
 
 /** Options of a session as source text. */
-export function sessionOptions({ level, disabledOptimizers = [] }: Experiment['subject']): string {
+export function sessionOptions({ level, disabledOptimizers = [], device }: Experiment['subject']): string {
+  const providers = device === undefined ? '' : `, executionProviders: ['${device}', 'cpu']`;
   const extra =
     disabledOptimizers.length === 0
       ? ''
       : `, extra: { 'optimization.disable_specified_optimizers': '${disabledOptimizers.join(';')}' }`;
-  return `{ graphOptimizationLevel: '${level}'${extra} }`;
+  return `{ graphOptimizationLevel: '${level}'${providers}${extra} }`;
 }
 
 /** Runs `check()` in a process of its own: the failure may take it down. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { displayName, leastSubset, parseOptimizerLog } from '../../../src/minifier/graph/culprit.ts';
-import { maskedMessage } from '../../../src/minifier/graph/ort-messages.ts';
+import { maskedMessage, readableMessage } from '../../../src/minifier/graph/ort-messages.ts';
 
 describe('leastSubset', () => {
   it.each([{ needed: ['e'] }, { needed: ['b', 'g'] }, { needed: ['a', 'c', 'h'] }])(
@@ -33,6 +33,16 @@ describe('the optimizer log', () => {
       'LayerNormFusion',
       'FuseReluClip',
     ]);
+  });
+});
+
+describe('readableMessage', () => {
+  it('leaves out where in the sources of onnxruntime it was raised', () => {
+    const message =
+      'Exception during initialization: /build/core/pool_attributes.h:77 onnxruntime::PoolAttributes::PoolAttributes(const KernelInfoType&, const std::string&, int) [with KernelInfoType = onnxruntime::OpKernelInfo; std::string = std::__cxx11::basic_string<char>] pads[dim] < kernel_shape[dim] was false. Pad should be smaller than kernel.';
+    expect(readableMessage(message)).toBe(
+      'pool_attributes.h: pads[dim] < kernel_shape[dim] was false. Pad should be smaller than kernel.',
+    );
   });
 });
 

@@ -158,6 +158,44 @@ describe('another onnxruntime', () => {
   );
 });
 
+describe('another device', () => {
+  test(
+    'that gives other numbers than the CPU is named',
+    async () => {
+      const home = otherOnnxruntime(
+        '0.9.2',
+        `  loadModel(buffer, offset, length, options) {
+    const isDevice = options.executionProviders?.[0] === 'webgpu';
+    this.isWrong = isDevice && Buffer.from(buffer, offset, length).includes('Tanh');
+    super.loadModel(buffer, offset, length, { ...options, executionProviders: ['cpu'] });
+  }
+  run(...args) {
+    const results = super.run(...args);
+    if (this.isWrong) for (const { data } of Object.values(results)) for (let i = 0; i < data.length; i++) data[i] += 0.25;
+    return results;
+  }`,
+      );
+      const graph = new GraphWriter('device');
+      const x = graph.input('x', 'float32', [4, 6]);
+      graph.output(graph.add('Exp', [graph.add('Tanh', [graph.add('Sin', [x])])]), 'float32', [4, 6]);
+      const resolveFrom = join(home, 'package.json');
+      const result = await minify({ model: graph.toModel(), resolveFrom, device: 'webgpu' });
+      expect(result.best.model.graph.nodes.map((node) => node.opType)).toEqual(['Tanh']);
+      expect(result.introducedBy).toBe('onnxruntime on webgpu; on the CPU it does not fail');
+      expect(result.isVerified).toBe(true);
+    },
+    timeoutMs,
+  );
+
+  test('that is not there is said to be missing, not minified', async () => {
+    const refused = minify({ model: padModel(), device: 'cuda' });
+    await expect(refused).rejects.toMatchObject({
+      code: 'FG4005',
+      message: expect.stringContaining('cuda') as string,
+    });
+  });
+});
+
 describe('the reference evaluator', () => {
   test(
     'finds a kernel that is wrong with and without optimizations',
