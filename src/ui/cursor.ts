@@ -84,8 +84,9 @@ export function indexOfKey(list: ListModel, key: string | undefined): number | u
   return undefined;
 }
 
-/** Where the cursor starts: behind headings and headers that fold. */
-function firstRow(list: ListModel): number {
+/** Where the cursor starts: behind headings and headers that fold, or on the last row where the view says so. */
+function startRow(view: View, list: ListModel): number {
+  if (view.startsAtEnd === true) return list.count - 1;
   for (let index = 0; index < list.count; index++) {
     const row = list.row(index);
     if (row.isHeading !== true && row.isFold !== true) return index;
@@ -93,13 +94,13 @@ function firstRow(list: ListModel): number {
   return 0;
 }
 
-/** Finds the cursor's row again after the report or the size changed; a cursor that was never moved stays on the first. */
+/** Finds the cursor's row again after the report or the size changed; a cursor that was never moved stays where it starts. */
 export function settle(state: UiState, context: UiContext, view: View): UiState {
   const own = viewStateOf(state, view.id);
   const list = context.listOf(view, own.settings);
   const isThere = own.cursor < list.count && list.row(own.cursor).key === own.row;
   const found = isThere ? own.cursor : indexOfKey(list, own.row);
-  const index = found ?? (own.row === undefined ? firstRow(list) : own.cursor);
+  const index = found ?? (own.row === undefined ? startRow(view, list) : own.cursor);
   const settled = moveTo(state, context, view, index, 1);
   if (own.row !== undefined) return settled;
   const { row: _chosenByNobody, ...unmoved } = viewStateOf(settled, view.id);
@@ -116,7 +117,7 @@ export function applySettings(
 ): UiState {
   const wanted = key ?? rowUnderCursor(state, context, view);
   const list = context.listOf(view, settings);
-  const cursor = indexOfKey(list, wanted) ?? firstRow(list);
+  const cursor = indexOfKey(list, wanted) ?? startRow(view, list);
   const changed = withView(state, view.id, { settings, focus: 'list', detailScroll: 0 });
   return moveTo(changed, context, view, cursor, 1);
 }

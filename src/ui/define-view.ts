@@ -116,6 +116,8 @@ export interface View {
   isShown?(report: Report): boolean;
   /** What an empty list says when no filter made it so. */
   readonly empty?: string;
+  /** The cursor starts on the last row, and stays on it while rows come, until it is moved. */
+  readonly startsAtEnd?: boolean;
   /** Absent: `auto` with a detail, else `full`. */
   split?(report: Report, settings: ViewSettings): Split;
   /** Part of the height that the list takes when it stands above its detail; absent: 0.4. */

@@ -1,4 +1,4 @@
-/** Output: what the program prints while it runs. A cursor on the last line stays on the last line. */
+/** Output: what the program prints while it runs. The cursor starts on the last line, and stays there until it is moved. */
 import { defineView, listOf, type View } from '../define-view.ts';
 import { fit, line, span, wrap } from '../lines.ts';
 import type { OutputLine, OutputModel } from './output-model.ts';
@@ -34,6 +34,7 @@ export function createOutputView(output: OutputModel): View {
     key: '9',
     empty: 'nothing was printed yet',
     split: () => 'full',
+    startsAtEnd: true,
     commands: () => ({ enter: '', 'open-editor': '' }),
     head: () =>
       output.dropped === 0 ? [] : [line(` … ${output.dropped} earlier lines are not kept`, 'muted')],

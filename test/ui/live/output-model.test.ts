@@ -2,7 +2,12 @@ import { expect, test } from 'vitest';
 import { createOutputFold } from '../../../src/ui/live/output-model.ts';
 import { createOutputView } from '../../../src/ui/live/output-view.ts';
 import { buildReport } from '../../../src/explain/report-builder.ts';
-import { initialSettings } from '../../../src/ui/define-view.ts';
+import { initialSettings, type View } from '../../../src/ui/define-view.ts';
+import { lineText } from '../../../src/ui/lines.ts';
+import { screenOf } from '../../../src/ui/screen.ts';
+import { createSource } from '../../../src/ui/source.ts';
+import { reduceUi } from '../../../src/ui/ui-state.ts';
+import { drive } from '../support/ui-driver.ts';
 
 function textsOf(pieces: readonly string[]): string[] {
   const fold = createOutputFold();
@@ -46,4 +51,22 @@ test('a cursor on the last row stays on the last row: its key never changes', ()
     return list.row(list.count - 1).key;
   };
   expect(keyOfLast(3)).toBe(keyOfLast(7));
+});
+
+test('the end is shown at first and while lines come, until the cursor is moved', () => {
+  const viewOf = (count: number): View => {
+    const fold = createOutputFold();
+    for (let number = 1; number <= count; number++) fold.add('out', `line ${number}\n`);
+    return createOutputView(fold.model());
+  };
+  const grow = (keys: readonly string[]): string => {
+    const { state } = drive(buildReport([]), keys, 80, 24, { shown: [viewOf(100)] });
+    const source = createSource(buildReport([]), [viewOf(200)], '', () => ({ width: 80, height: 24 }));
+    const grown = reduceUi(state, { kind: 'report' }, source).state;
+    return screenOf(source, grown).map(lineText).join('\n');
+  };
+  expect(grow([])).toContain('line 200');
+  expect(grow(['k', 'j'])).toContain('line 200');
+  expect(grow(['k'])).not.toContain('line 200');
+  expect(grow(['k'])).toContain('line 99');
 });
