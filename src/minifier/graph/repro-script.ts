@@ -101,7 +101,7 @@ if (process.argv[2] === 'check') {
   // In a process of its own: the failure may take it down.
   const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), 'check'], {
     encoding: 'utf8',
-    timeout: ${timeLimitMs},
+    timeout: ${Math.ceil(timeLimitMs)},
   });
   const hasFailed = child.status !== 0;
   const reason = child.error?.code === 'ETIMEDOUT' ? 'no answer' : (child.signal ?? child.stderr.trim().split('\\n').at(-1));

@@ -73,8 +73,9 @@ describe('tfjsScript', () => {
       subject: { level: 'basic', resolveFrom: import.meta.url },
       signature: { kind: 'diverge', name: 'wrong numbers', message: '', where: '' },
       tolerance: { relative: 1e-3, absolute: 1e-5 },
-      timeLimitMs: 1_000,
+      timeLimitMs: 1_000.5,
     });
+    expect(script).toContain('timeout: 1001,');
     const body = script.slice(script.indexOf('function program'), script.indexOf('const model'));
     expect(body).toMatchInlineSnapshot(`
       "function program(tensors) {
