@@ -11,6 +11,8 @@ import { sameShape, type InternedType } from './type-table.ts';
 export interface GraphNaming {
   /** Name of a tensor that arrives from outside, such as a variable's. */
   leaf(value: LazyValue): string | undefined;
+  /** Name that the program's text has for an input of a call. */
+  operand?(node: PendingNode, input: number): string | undefined;
   /** Name of the first result of a call in the program's text. */
   call(node: PendingNode): string | undefined;
   scope(node: PendingNode): readonly string[] | undefined;
@@ -51,6 +53,14 @@ function leafNode(
     : { kind: 'placeholder', name, type, role: kind };
 }
 
+function findFirstUses({ nodes }: CutPlan): ReadonlyMap<LazyValue, PendingNode> {
+  const uses = new Map<LazyValue, PendingNode>();
+  for (const node of nodes) {
+    for (const input of node.inputs) if (input !== undefined && !uses.has(input)) uses.set(input, node);
+  }
+  return uses;
+}
+
 /**
  * The graph of a plan whose leaves are all in host memory.
  * @param kinds per leaf; leaves come first in the graph, in the plan's order.
@@ -66,12 +76,21 @@ export function buildGraph(
   const refs = new Map<LazyValue, ValueRef>();
   const viewed = new Map<LazyValue, Map<InternedType, ValueRef>>();
 
+  const firstUses = naming.operand && findFirstUses(plan);
+
+  /** What the text calls a number where it is first used. */
+  function operandOf(leaf: LazyValue): string | undefined {
+    if (!leaf.isHostWritten || leaf.type.size > 1) return undefined;
+    const node = firstUses?.get(leaf);
+    return node && naming.operand?.(node, node.inputs.indexOf(leaf));
+  }
+
   const typeOf = new Map<LazyValue, InternedType>();
   for (const [index, leaf] of plan.leaves.entries()) {
     const kind = kinds[index]!;
     const type = plan.leafTypes[index]!;
     const fallback = kind === 'constant' ? 'c' : kind === 'state' ? 'w' : 'x';
-    const name = unique(naming.leaf(leaf) ?? fallback);
+    const name = unique(naming.leaf(leaf) ?? operandOf(leaf) ?? fallback);
     const node = leafNode(name, { dtype: type.dtype, shape: type.shape }, kind, leaf.host!);
     nodes.push(node);
     typeOf.set(leaf, type);

@@ -12,7 +12,8 @@ import { eagerBackendName, installBackend, type InstalledBackend } from './insta
 import { LazyBackend } from './lazy-backend.ts';
 import { createLayerScopes } from './layer-scopes.ts';
 import { createLazyKernel } from './lazy-kernels.ts';
-import type { LazyValue } from './pending.ts';
+import type { LazyValue, PendingNode } from './pending.ts';
+import { operandName } from './operand-name.ts';
 import { Recorder, type FinishedRun } from './recorder.ts';
 import { Replay } from './replay.ts';
 import { Reporter, type BreakCause, type CaptureTotals } from './reporter.ts';
@@ -87,6 +88,12 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   }
   const naming: GraphNaming = {
     leaf: variableName,
+    ...(stacks !== undefined && {
+      operand(node: PendingNode, input: number) {
+        const facts = stacks.find(node.stack)?.facts;
+        return facts && operandName(facts, node.signature.kernel.name, input);
+      },
+    }),
     call(node) {
       const target = stacks?.find(node.stack)?.facts.target;
       // Of the parts of a pattern, nobody knows which one a call computes.

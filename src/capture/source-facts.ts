@@ -13,6 +13,8 @@ export interface CallFacts {
   readonly receiver?: string;
   /** The method or function: `dataSync`. */
   readonly callee?: string;
+  /** The texts of its arguments: `['w', 'rate']` in `tf.mul(w, rate)`. */
+  readonly operands?: readonly string[];
   /** The variable or property that the call's value goes into: `loss` in `const loss = await f()`. */
   readonly target?: string;
   /** The nearest loop around the call in its function: `for`, `while`, `map callback`... */
@@ -205,6 +207,7 @@ export function analyzeSource(text: string, file: string): SourceFacts | undefin
     return {
       ...(isMethod ? { receiver: show(callee['object'] as Tree) } : {}),
       callee: show(isMethod ? (callee['property'] as Tree) : callee),
+      operands: (call['arguments'] as Tree[]).map(show),
       ...(target === undefined ? {} : { target }),
       ...(loop === undefined ? {} : { loop }),
       ...(branch === undefined ? {} : { branch }),

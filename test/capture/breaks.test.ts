@@ -164,6 +164,18 @@ describe('strict sessions', () => {
   });
 });
 
+describe('numbers', () => {
+  it('have the names that the text has for them', async () => {
+    const { records } = await runBody(
+      'rates',
+      `const model = { rate: 0.5 };
+       tf.ones([4]).mul(model.rate).sub(0.25).sum().dataSync();`,
+    );
+    const names = recordsOf(records, 'graph').flatMap(({ inputs }) => inputs.map(({ name }) => name));
+    expect(names).toEqual(['x', 'model_rate', 'c']);
+  });
+});
+
 describe('nodes', () => {
   it('lie in the functions and layers that they were called in', async () => {
     const { records } = await runBody(

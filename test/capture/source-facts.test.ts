@@ -15,6 +15,11 @@ function factsAt(program: string, file = 'train.ts'): unknown {
 
 describe('analyzeSource', () => {
   test.each([
+    [
+      'tells what a call is given',
+      'const y = tf.▸mul(w, this.rate * 2);',
+      { receiver: 'tf', callee: 'mul', operands: ['w', 'this.rate * 2'] },
+    ],
     ['names what a method is called on', 'loss.▸dataSync();', { receiver: 'loss', callee: 'dataSync' }],
     [
       'names the variable through await and element access',
