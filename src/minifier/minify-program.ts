@@ -17,6 +17,7 @@ import type { CommandOracle } from './program/command-oracle.ts';
 import { eagerReference, findSubject, firstTimeLimitMs, type Subject } from './program/find-subject.ts';
 import { ProgramOracle } from './program/program-oracle.ts';
 import { reduce, type ReductionEnd } from './reduce.ts';
+import { formatTree } from './repro/format.ts';
 import { bugReport, nearestPassing, type Neighbour } from './repro/readme.ts';
 import { reproVariants, type ReproSubject } from './repro/templates.ts';
 import { installedVersions, writeFolder, writeVerifiedRepro } from './repro/write-repro.ts';
@@ -115,13 +116,21 @@ async function run(
   const { oracle, failure, originalMs } = subject;
   try {
     const session: Session = { options, program, subject, oracle, journal, startedMs, onStage, ...control };
+    const size = sourceDomain.size(program.tree);
     emit({
       kind: 'minify-start',
       timeMs: now() - startedMs,
       input: options.input,
       signature: formatSignature(failure.signature),
-      size: sourceDomain.size(program.tree),
+      size,
       unit: 'tokens',
+    });
+    // Who watches sees from the start what is being shrunk.
+    emit({
+      kind: 'minify-best',
+      timeMs: now() - startedMs,
+      size,
+      text: sourceDomain.text(program.tree),
     });
     if (oracle instanceof ProgramOracle) oracle.expect(failure.signature);
     if (failure.signature.kind !== 'slow') oracle.timeLimitMs = timeLimit(options, failure, originalMs);
@@ -223,7 +232,7 @@ async function writeResult(
 ): Promise<MinifyResult> {
   const { options, program, oracle, now, startedMs, emit } = session;
   const { signature, message, rate } = failure;
-  const tree = problem.best;
+  const tree = formatTree(problem.best);
   const { slowMs, command } = options;
   const { capture } = session.subject;
   const backend = capture?.backend ?? options.backend;

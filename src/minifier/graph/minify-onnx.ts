@@ -241,6 +241,12 @@ async function reduceCase(
     unit: 'nodes',
     stage: found.introducedBy,
   });
+  emit({
+    kind: 'minify-best',
+    timeMs: now() - startedMs,
+    size: sizeBefore,
+    text: graphDomain.text(initial),
+  });
   const oracle = createGraphOracle({ pool, tolerance, experiment: found.experiment, timeLimitMs });
   const problem = new Problem<GraphCase>({
     initial,

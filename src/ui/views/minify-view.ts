@@ -126,7 +126,13 @@ function section(title: string, items: readonly Item[]): Item[] {
 }
 
 function allItems(model: MinifyModel): Item[] {
+  // Before the first trial, too, there is a row to see the best so far from.
+  const given: Item[] =
+    model.passes.length > 0 || model.text === ''
+      ? []
+      : [{ kind: 'text', key: 'given', title: 'as it was given', text: '', role: 'muted' }];
   return [
+    ...given,
     ...model.passes.map((pass): Item => ({ kind: 'pass', key: `pass ${pass.name}`, pass })),
     ...section(
       'stages',

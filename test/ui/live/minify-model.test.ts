@@ -5,6 +5,7 @@ import { initialSettings } from '../../../src/ui/define-view.ts';
 import { lineText, lineWidth } from '../../../src/ui/lines.ts';
 import { createMinifyFold, sizeCurve, type MinifyModel } from '../../../src/ui/live/minify-model.ts';
 import { createMinifyView } from '../../../src/ui/views/minify-view.ts';
+import { drive } from '../support/ui-driver.ts';
 import { searchEnd, searchModel, searchRecords, searchStart } from '../support/search.ts';
 
 const report = buildReport([]);
@@ -109,6 +110,14 @@ describe('the view', () => {
     failed.fail('g1 does not fail');
     for (const model of [searchModel([], drawn), searchModel(searchRecords, drawn), failed.model()])
       expect(screen(model)).toContain(drawn);
+  });
+
+  test('shows what is shrunk before the first trial', () => {
+    const best: MinifyRecord = { kind: 'minify-best', timeMs: 100, size: 1000, text: 'all of it' };
+    const { screen: shown } = drive(report, [], 80, 24, {
+      shown: [createMinifyView(searchModel([searchStart, best]))],
+    });
+    expect(shown.join('\n')).toContain('1 │ all of it');
   });
 
   test('shows no program where nothing failed', () => {
