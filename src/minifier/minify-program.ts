@@ -11,7 +11,7 @@ import { openJournal, type Journal } from './journal.ts';
 import type { MinifyOptions } from './options.ts';
 import { sourcePasses } from './passes/index.ts';
 import { runsForRate, type ProbedFailure } from './probe-failure.ts';
-import { compareSortKeys, Problem, type Slip } from './problem.ts';
+import { compareSortKeys, Problem, Stopped, type Slip } from './problem.ts';
 import { blameCompiled } from './program/blame-compiled.ts';
 import type { CommandOracle } from './program/command-oracle.ts';
 import { eagerReference, findSubject, firstTimeLimitMs, type Subject } from './program/find-subject.ts';
@@ -185,15 +185,21 @@ async function reduceProgram(session: Session, failure: ProbedFailure): Promise<
       },
     });
   const problem = createProblem(program.tree);
-  const traced =
-    oracle instanceof ProgramOracle
-      ? await traceProgram(oracle, program.tree, expected, createProblem, subject.capture !== undefined)
-      : undefined;
-  if (traced !== undefined) {
-    const isSmaller =
-      compareSortKeys(sourceDomain.sortKey(traced.best), sourceDomain.sortKey(problem.best)) < 0;
-    const outcome = isSmaller && (await problem.accepts('trace', traced.best)) ? 'rebuilt' : 'larger';
-    onStage('trace', outcome);
+  let traced: Awaited<ReturnType<typeof traceProgram>>;
+  try {
+    if (oracle instanceof ProgramOracle) {
+      const isCompiled = subject.capture !== undefined;
+      traced = await traceProgram(oracle, program.tree, expected, createProblem, isCompiled);
+    }
+    if (traced !== undefined) {
+      const isSmaller =
+        compareSortKeys(sourceDomain.sortKey(traced.best), sourceDomain.sortKey(problem.best)) < 0;
+      const outcome = isSmaller && (await problem.accepts('trace', traced.best)) ? 'rebuilt' : 'larger';
+      onStage('trace', outcome);
+    }
+  } catch (error) {
+    // Interrupted, or out of budget: the program as it is will be the best so far.
+    if (!(error instanceof Stopped)) throw error;
   }
   const context = createSourceContext(oracle, expected);
   const end = await reduce(problem, sourcePasses, context, () => {

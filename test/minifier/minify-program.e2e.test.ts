@@ -158,6 +158,15 @@ describe('minifyProgram', () => {
     expect(existsSync(join(folder, 'bad-state', 'best'))).toBe(true);
   });
 
+  it('ends with the program as it was given when interrupted at once', async () => {
+    const controller = new AbortController();
+    const values = { state: join(folder, 'at-once-state'), output: join(folder, 'at-once'), jobs: '1' };
+    const options = parseMinifyOptions('fixtures/failing/translator/program.ts', [], values, process.cwd());
+    const run = minifyProgram(options, { signal: controller.signal });
+    for await (const record of run) if (record.kind === 'minify-best') controller.abort();
+    expect(await run.result).toMatchObject({ end: 'interrupted', isVerified: true });
+  });
+
   it('ends with the best so far when interrupted', async () => {
     const controller = new AbortController();
     const values = { state: join(folder, 'abort-state'), output: join(folder, 'abort'), jobs: '1' };

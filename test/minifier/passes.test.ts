@@ -72,6 +72,18 @@ const cases: readonly (readonly [pass: string, before: string, needs: readonly s
     'h();\nconst x = need;\ng(x);\n',
   ],
   [
+    'inline-members',
+    'class A { run() { this.show(1); } show(a) { need(a); } } new A().run();',
+    ['need(1)', 'run()'],
+    'class A {\n  run() {\n    need(1);\n  }\n}\nnew A().run();\n',
+  ],
+  [
+    'inline-members',
+    'class A { build() { this.w = { a: need(), b: 2 }; } run() { f(this.w.a); } }',
+    ['need()', 'f(this'],
+    'class A {\n  build() {\n    this.a = need();\n    this.b = 2;\n  }\n  run() {\n    f(this.a);\n  }\n}\n',
+  ],
+  [
     'drop-parameters',
     'function f(a, b) { need(b); } f(1, 2);',
     ['need(', 'f('],

@@ -7,6 +7,7 @@ import { dropModifiers } from './drop-modifiers.ts';
 import { dropParameters } from './drop-parameters.ts';
 import { flattenClasses } from './flatten-classes.ts';
 import { inlineFunctions } from './inline-functions.ts';
+import { inlineMembers } from './inline-members.ts';
 import { inlineVariables } from './inline-variables.ts';
 import { mergeFiles } from './merge-files.ts';
 import { pruneUncovered } from './prune-uncovered.ts';
@@ -32,6 +33,7 @@ export const sourcePasses: readonly SourcePass[] = [
   dropModifiers,
   dropParameters,
   inlineFunctions,
+  inlineMembers,
   inlineVariables,
   flattenClasses,
   // Expressions.

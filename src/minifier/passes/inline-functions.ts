@@ -116,7 +116,12 @@ interface Inlined {
   readonly changes: readonly Change[];
 }
 
-function inlineCall(file: SourceFile, node: FunctionNode, call: acorn.CallExpression): Inlined | undefined {
+/** The call replaced by the function's body, or none where the forms do not fit. */
+export function inlineCall(
+  file: SourceFile,
+  node: FunctionNode,
+  call: acorn.CallExpression,
+): Inlined | undefined {
   const parents = parentsOf(file.program);
   const body = bodyOf(node);
   const bound = bindArguments(file, node, call);

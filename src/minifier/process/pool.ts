@@ -3,6 +3,9 @@
  * nobody else wants it, because its answer may be asked for later; when someone does, it is killed.
  */
 
+/** A trial takes some milliseconds, a new process with its packages some hundred. */
+const graceMs = 300;
+
 export interface Resource {
   kill(): void;
 }
@@ -16,6 +19,7 @@ interface Slot<R> {
 export class Pool<R extends Resource> {
   readonly #slots: Slot<R>[];
   readonly #waiting: ((slot: Slot<R>) => void)[] = [];
+  #relief: NodeJS.Timeout | undefined;
 
   constructor(size: number, create: () => R) {
     this.#slots = Array.from({ length: size }, () => ({
@@ -46,6 +50,7 @@ export class Pool<R extends Resource> {
   }
 
   close(): void {
+    clearTimeout(this.#relief);
     for (const slot of this.#slots) slot.resource.kill();
   }
 
@@ -61,12 +66,18 @@ export class Pool<R extends Resource> {
     });
   }
 
+  /** Someone waits: an abandoned trial gets as long to end by itself as a new process would take to start. */
   #relieve(): void {
-    if (this.#waiting.length === 0) return;
-    const abandoned = this.#slots.find((slot) => slot.isBusy && slot.isAbandoned);
-    if (abandoned === undefined) return;
-    abandoned.isAbandoned = false;
-    abandoned.resource.kill();
+    if (this.#waiting.length === 0 || this.#relief !== undefined) return;
+    if (!this.#slots.some((slot) => slot.isBusy && slot.isAbandoned)) return;
+    this.#relief = setTimeout(() => {
+      this.#relief = undefined;
+      const abandoned = this.#slots.find((slot) => slot.isBusy && slot.isAbandoned);
+      if (this.#waiting.length === 0 || abandoned === undefined) return;
+      abandoned.isAbandoned = false;
+      abandoned.resource.kill();
+      this.#relieve();
+    }, graceMs);
   }
 
   #release(slot: Slot<R>): void {

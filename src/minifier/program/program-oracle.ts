@@ -142,8 +142,11 @@ export class ProgramOracle implements Oracle<SourceTree> {
   #prepare(slot: Slot, tree: SourceTree, isCold: boolean): void {
     const wanted = foreignSpecifiers(tree);
     const isUnfit = [...slot.loaded].some((name) => !wanted.has(name));
-    if (isCold || isUnfit || slot.trials >= trialsPerProcess) {
-      slot.kill();
+    const isWorn = isUnfit || slot.trials >= trialsPerProcess;
+    // The reference has nothing to prove: what it would leak makes it fail, and then the candidate is refused.
+    if (isWorn) slot.reference.kill();
+    if (isWorn || isCold) {
+      slot.suspect.kill();
       slot.loaded.clear();
       slot.trials = 0;
     }

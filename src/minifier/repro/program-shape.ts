@@ -1,7 +1,6 @@
 /** A reduced program taken apart for a repro: imports, statements, and the expression whose value shows the failure. */
 import type * as acorn from 'acorn';
 import type { Node } from '../source/ast.ts';
-import { printNode } from '../source/edit.ts';
 import { scopesOf } from '../source/scope.ts';
 import type { SourceFile } from '../source/source-tree.ts';
 
@@ -73,17 +72,17 @@ function hasTopLevelAwait(node: Node): boolean {
 /** The parts of an ES module. */
 export function shapeOf(file: SourceFile): ProgramShape {
   const { program } = file;
+  const textOf = (node: Node): string => file.text.slice(node.start, node.end);
   const isImport = (node: Node): node is acorn.ImportDeclaration => node.type === 'ImportDeclaration';
   const imports = program.body.filter(isImport);
   const statements = program.body.filter((statement) => !isImport(statement));
   const last = statements.at(-1);
   const { bindings, free } = scopesOf(program);
   return {
-    imports: imports.map((statement) => printNode(statement).trimEnd()),
+    imports: imports.map(textOf),
     specifiers: imports.map((statement) => String(statement.source.value)),
-    statements: statements.map((statement) => printNode(statement).trimEnd()),
-    result:
-      last?.type === 'ExpressionStatement' ? printNode(withoutRead(last.expression)).trimEnd() : undefined,
+    statements: statements.map(textOf),
+    result: last?.type === 'ExpressionStatement' ? textOf(withoutRead(last.expression)) : undefined,
     tf: tfNamespace(program),
     isAsync: statements.some(hasTopLevelAwait),
     names: new Set([...bindings.map((binding) => binding.name), ...free.keys()]),

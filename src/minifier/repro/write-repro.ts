@@ -6,15 +6,18 @@ import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EnvironmentError } from '../../ir/errors.ts';
 import { codeFolder } from '../../own-files.ts';
+import { makeFolder } from '../journal.ts';
 import type { ReproFiles } from './templates.ts';
 
 export interface ReproFolder {
@@ -56,12 +59,27 @@ function packageFolder(name: string, root: string): string | undefined {
   }
 }
 
-/** Writes files, replacing the folder. */
+/** Whether the folder is there and was not written by us. */
+function isForeign(directory: string): boolean {
+  if (!existsSync(directory) || existsSync(join(directory, 'repro.mjs'))) return false;
+  return !statSync(directory).isDirectory() || readdirSync(directory).length > 0;
+}
+
+/**
+ * Writes files, replacing the folder of an earlier repro.
+ * @throws EnvironmentError FG4006 when it cannot be written, or holds something else.
+ */
 export function writeFolder(directory: string, files: Readonly<Record<string, string>>): void {
+  if (isForeign(directory)) {
+    throw new EnvironmentError(`minify: ${directory} is there already and holds no repro`, {
+      code: 'FG4006',
+      hint: 'Name a new folder with --output <folder>; --resume keeps what was found.',
+    });
+  }
   try {
     rmSync(directory, { recursive: true, force: true });
     for (const [path, text] of Object.entries(files)) {
-      mkdirSync(dirname(join(directory, path)), { recursive: true });
+      makeFolder(dirname(join(directory, path)));
       writeFileSync(join(directory, path), text);
     }
   } catch (cause) {

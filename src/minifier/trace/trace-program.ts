@@ -20,11 +20,11 @@ const maxCalls = 4;
 
 /** The recorded calls around the failure; for one that kills the process, from a second run that dumps them in time. */
 async function record(oracle: ProgramOracle, original: SourceTree): Promise<Recording | undefined> {
-  const { outcome } = await oracle.examine(original, { ops: { maxElements } }, { cold: true });
+  const { outcome } = await oracle.examine(original, { ops: { maxElements } });
   if (outcome.kind === 'report') return outcome.report.recording;
   const sequence = Number(/ #(\d+)$/.exec(outcome.note)?.[1]);
   if (Number.isNaN(sequence)) return undefined;
-  const again = await oracle.examine(original, { ops: { maxElements, dumpAt: sequence } }, { cold: true });
+  const again = await oracle.examine(original, { ops: { maxElements, dumpAt: sequence } });
   if (again.outcome.kind === 'report') return undefined;
   try {
     return JSON.parse(again.outcome.dump) as Recording;
