@@ -223,6 +223,14 @@ function culpritOf(options: MinifyOptions, signature: Signature): string | undef
   return signature.where.includes(':') ? signature.where : `${backend}kernel ${signature.where}`;
 }
 
+/** What `type` in package.json must say for files whose name leaves the format open. */
+function packageType(tree: SourceTree): 'module' | 'commonjs' {
+  const isOpen = /\.[jt]sx?$/;
+  return tree.files.some(({ path, format }) => format === 'commonjs' && isOpen.test(path))
+    ? 'commonjs'
+    : 'module';
+}
+
 /** The longest part of a masked message that a repro must print. */
 function tellingPart(signature: Signature): string {
   if (signature.kind !== 'crash') return '';
@@ -262,6 +270,7 @@ async function writeResult(
   );
   const folder = await writeVerifiedRepro(directory, program.root, reproVariants(subject, options.seed), {
     expected: tellingPart(signature),
+    type: packageType(tree),
     ...(backend !== undefined && reference !== undefined ? { reference } : {}),
   });
   const neighbour = nearestPassing(tree, problem.passingNeighbours);
@@ -290,15 +299,8 @@ async function writeResult(
     ...(backend === undefined ? {} : { backend }),
     ...(reference === undefined ? {} : { reference }),
   });
-  const manifest = {
-    name: 'repro',
-    private: true,
-    type: 'module',
-    dependencies: installedVersions(folder.files, program.root),
-  };
   writeFolder(directory, {
     ...folder.files,
-    'package.json': `${JSON.stringify(manifest, undefined, 2)}\n`,
     'README.md': report,
     'diff.patch': patchOf(program, tree),
   });
