@@ -6,16 +6,35 @@
 import type { LazyValue } from './pending.ts';
 import type { DataId } from './tf-module.ts';
 
-/** A dataId that knows its value while it is in the table. */
+let idCount = 0;
+
+/**
+ * A dataId that knows its value while it is in the table. Programs print, copy, compare and serialize tensors: to all of
+ * that it is the plain `{ id }` which tfjs's own backends make.
+ */
 class OwnDataId {
-  value: LazyValue | undefined;
-  readonly table: ValueTable;
+  readonly id = idCount++;
+  #value: LazyValue | undefined;
+  readonly #table: ValueTable;
 
   constructor(value: LazyValue, table: ValueTable) {
-    this.value = value;
-    this.table = table;
+    this.#value = value;
+    this.#table = table;
+  }
+
+  static isOf(dataId: DataId, table: ValueTable): dataId is OwnDataId {
+    return #table in dataId && dataId.#table === table;
+  }
+
+  static get(dataId: OwnDataId): LazyValue | undefined {
+    return dataId.#value;
+  }
+
+  static set(dataId: OwnDataId, value: LazyValue | undefined): void {
+    dataId.#value = value;
   }
 }
+OwnDataId.prototype.constructor = Object;
 
 export interface DataMover {
   moveData(backend: object, dataId: DataId): void;
@@ -40,7 +59,7 @@ export class ValueTable {
   }
 
   #find(dataId: DataId): LazyValue | undefined {
-    return dataId instanceof OwnDataId && dataId.table === this ? dataId.value : this.#foreign.get(dataId);
+    return OwnDataId.isOf(dataId, this) ? OwnDataId.get(dataId) : this.#foreign.get(dataId);
   }
 
   /** The value, moved here from another backend first if need be. */
@@ -55,7 +74,7 @@ export class ValueTable {
 
   set(dataId: DataId, value: LazyValue): void {
     this.#count++;
-    if (dataId instanceof OwnDataId && dataId.table === this) dataId.value = value;
+    if (OwnDataId.isOf(dataId, this)) OwnDataId.set(dataId, value);
     else this.#foreign.set(dataId, value);
   }
 
@@ -71,9 +90,9 @@ export class ValueTable {
 
   delete(dataId: DataId): boolean {
     this.#count--;
-    if (dataId instanceof OwnDataId && dataId.table === this) {
-      const isKnown = dataId.value !== undefined;
-      dataId.value = undefined;
+    if (OwnDataId.isOf(dataId, this)) {
+      const isKnown = OwnDataId.get(dataId) !== undefined;
+      OwnDataId.set(dataId, undefined);
       return isKnown;
     }
     return this.#foreign.delete(dataId);
