@@ -26,20 +26,27 @@ export function tableOf<T>(columnsFor: (width: number) => readonly TableColumn<T
   };
 }
 
-function longestOf(texts: readonly string[]): number {
-  return texts.reduce((most, text) => Math.max(most, columnsOf(text)), 5);
+function longestOf(title: string, texts: readonly string[]): number {
+  return texts.reduce((most, text) => Math.max(most, columnsOf(text)), title.length);
 }
 
-/** Columns for the longest of some texts, at most a share of the width. */
-export function widthOf(texts: readonly string[], share: number): (width: number) => number {
-  const longest = longestOf(texts);
+/** Columns for the title and the longest of some texts, at most a share of the width. */
+export function widthOf(title: string, texts: readonly string[], share: number): (width: number) => number {
+  const longest = longestOf(title, texts);
   return (width) => Math.min(longest, Math.floor(width * share));
 }
 
 /** Columns for places: whole where a share of the width has room for all, else enough for file and line of each. */
-export function placeWidthOf(places: readonly string[], share: number): (width: number) => number {
-  const whole = longestOf(places);
-  const short = longestOf(places.map((place) => shortPlace(place)));
+export function placeWidthOf(
+  title: string,
+  places: readonly string[],
+  share: number,
+): (width: number) => number {
+  const whole = longestOf(title, places);
+  const short = longestOf(
+    title,
+    places.map((place) => shortPlace(place)),
+  );
   return (width) => {
     const room = Math.floor(width * share);
     return whole <= room ? whole : Math.min(short, room);

@@ -51,7 +51,7 @@ const tableFor = perReport((report): Table<BreakReport> => {
     align: 'right',
     cell: (item) => span(item.waitMs > 0 ? formatMs(item.waitMs) : '–'),
   };
-  const placeWidth = placeWidthOf(report.breaks.map(place), 0.3);
+  const placeWidth = placeWidthOf('place', report.breaks.map(place), 0.3);
   const where = (width: number): TableColumn<BreakReport> => ({
     title: 'place',
     width: placeWidth(width),

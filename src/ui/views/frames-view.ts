@@ -35,10 +35,12 @@ function reasonOf(frame: FrameReport): string {
 
 const tableFor = perReport((report): Table<FrameReport> => {
   const functionWidth = widthOf(
+    'function',
     report.frames.map((frame) => frame.function),
     0.25,
   );
   const idWidth = widthOf(
+    'frame',
     report.frames.map((frame) => frame.id),
     0.2,
   );
