@@ -245,6 +245,16 @@ describe('a search of the minifier', () => {
     expect(existsSync(join(output, 'repro.mjs'))).toBe(true);
   });
 
+  test('that is left before it knows how the program fails ends like any other', async () => {
+    const output = join(temporary(), 'repro');
+    const session = start([...args, `--output=${output}`, `--state=${join(output, '..', 'state')}`]);
+    await session.until('finding out how it fails');
+    session.send('q');
+    await session.until('ending the search');
+    expect([0, 1]).toContain((await session.exited).exitCode);
+    expect(session.text()).not.toContain('bug of fullgraph');
+  });
+
   test('that cannot begin says why', async () => {
     const program = join(temporary(), 'fine.mjs');
     writeFileSync(program, 'export {};');

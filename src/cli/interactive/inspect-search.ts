@@ -42,7 +42,8 @@ async function finish(search: MinifySearch, context: Context): Promise<ExitCode>
   const progress = createProgress(context.stderr);
   const interrupt = (): void => search.kill();
   process.once('SIGINT', interrupt);
-  progress.update('writing and checking the best so far (Ctrl-C: do not)');
+  const what = search.model().size === 0 ? 'ending the search' : 'writing and checking the best so far';
+  progress.update(`${what} (Ctrl-C: at once)`);
   search.stop();
   try {
     return await search.ended;
