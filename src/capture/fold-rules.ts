@@ -8,7 +8,7 @@ import type { Signature } from './signature.ts';
 
 /** Integer results up to this size are computed at once. */
 const integerElements = 64;
-/** Vectors of indices up to this size are converted at once. */
+/** Vectors, and lists of indices, up to this size are converted at once. */
 const vectorElements = 4096;
 
 /** So many forms of one source are parts of graphs, further ones are inputs. */
@@ -42,7 +42,8 @@ function isView(signature: Signature, values: Values): boolean {
     case 'Slice':
       return isContiguous(input!.shape, output!.shape);
     case 'Cast':
-      return output!.shape.length <= 1 && output!.size <= vectorElements;
+      // Models take what is to be looked up as floats: as integers they are checked against the table, as eager does.
+      return output!.size <= vectorElements && (output!.shape.length <= 1 || output!.dtype === 'int32');
     default:
       return false;
   }

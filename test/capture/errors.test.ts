@@ -28,6 +28,16 @@ const programs: Readonly<Record<string, Program>> = {
     (tf) => tf.gather(tf.ones([5, 3]), tf.range(0, 7, 1, 'int32').reshape([1, 7])),
     (tf) => tf.gather(tf.ones([5, 3]), tf.range(0, 5, 1, 'int32')),
   ),
+  'a token that the table does not have': attempts((tf) => {
+    const model = tf.sequential({
+      layers: [tf.layers.embedding({ inputDim: 6, outputDim: 2, inputLength: 3, name: 'tokens' })],
+    });
+    try {
+      model.predict(tf.tensor2d([[1, 2, 6]]));
+    } finally {
+      model.dispose();
+    }
+  }),
   'known indices outside of what they index': attempts(
     (tf) => tf.gatherND(matrix(tf), index(tf, 9, 9)),
     (tf) => tf.scatterND(index(tf, 9), tf.tensor1d([1]), [3]),
