@@ -43,9 +43,11 @@ function isTensor(value: Fields): boolean {
   return isObject(value['dataId']) && Array.isArray(value['shape']);
 }
 
+const behaviours: readonly string[] = ['apply', 'call'];
+
 /** Layers, cells and activations: what model code calls. */
 function hasBehaviour(value: Fields): boolean {
-  return typeof value['apply'] === 'function' || typeof value['call'] === 'function';
+  return behaviours.some((method) => typeof value[method] === 'function');
 }
 
 /** Fields that no forward pass looks at. */
@@ -140,6 +142,8 @@ export function inspectLayersModel(model: object, trusted: TrustedClasses): Mode
         return `${constructor.name} is no layer of tfjs's`;
       }
       if (owner['_stateful'] === true) return 'it has a layer with state';
+      // Inherited as yet: a program may put a method of its own in front of it.
+      for (const method of behaviours) watch(owner, method, owner[method]);
     }
     for (const key of Object.keys(owner)) {
       const value = owner[key];

@@ -131,6 +131,16 @@ const replayed: Readonly<Record<string, Program>> = {
     for (const result of results) log(result.dataSync());
   },
 
+  'a layer that is given a method of its own': (tf, log) => {
+    const layer = tf.layers.dense({ units: 2, inputShape: [2], ...seeded(tf, 1) });
+    const model = tf.sequential({ layers: [layer] });
+    const predict = (): void => log((model.predict(tf.ones([1, 2])) as Tensor).dataSync());
+    for (let call = 0; call < 5; call++) predict();
+    const inherited = layer.call.bind(layer);
+    layer.call = (...parameters) => (inherited(...parameters) as Tensor).mul(10);
+    for (let call = 0; call < 3; call++) predict();
+  },
+
   'a layer whose field changes': (tf, log) => {
     const model = tf.sequential({ layers: [tf.layers.leakyReLU({ inputShape: [3], alpha: 0.1 })] });
     for (let call = 0; call < 10; call++) {
