@@ -1,9 +1,10 @@
 /** Writes the repro folder of a model and proves it: `repro.mjs` must fail there in a fresh process. */
 import { spawn } from 'node:child_process';
-import { lstatSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { EnvironmentError } from '../../ir/errors.ts';
+import { makeFolder } from '../make-folder.ts';
 import { graphDomain } from './graph-case.ts';
 import { onnxReport, type OnnxReportFacts } from './onnx-report.ts';
 import { reproScript } from './repro-script.ts';
@@ -81,7 +82,7 @@ export async function writeOnnxRepro(facts: OnnxReproFacts): Promise<OnnxRepro> 
     `${JSON.stringify({ name: 'repro', private: true, type: 'module', dependencies }, undefined, 2)}\n`;
   writing(directory, () => {
     rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     for (const [path, contents] of Object.entries(graphDomain.files(best))) {
       writeFileSync(join(directory, path), contents);
     }

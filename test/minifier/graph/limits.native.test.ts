@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buggyModel, onnxBugs } from '../../../bench/onnx-bugs.ts';
 import { graphDomain } from '../../../src/minifier/graph/graph-case.ts';
@@ -75,3 +76,17 @@ test(
   },
   timeoutMs,
 );
+
+test('a folder that cannot be made is a clear message', async () => {
+  const { model } = buggyModel(
+    onnxBugs.find(({ name }) => name === 'relu-clip-double')!,
+    20,
+    1,
+  );
+  for (const outputDirectory of ['/proc/nowhere/repro', fileURLToPath(import.meta.url) + '/repro']) {
+    await expect(minify({ model, outputDirectory })).rejects.toMatchObject({
+      code: 'FG4006',
+      message: expect.stringContaining(outputDirectory) as string,
+    });
+  }
+});
