@@ -3,7 +3,15 @@
  * replaced atomically. Resuming is replaying: passes are deterministic, so with the old verdicts in the cache the
  * reduction walks the same path without asking the oracle, and goes on where it was killed.
  */
-import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EnvironmentError } from '../ir/errors.ts';
 import type { Verdict } from './verdict.ts';
@@ -51,14 +59,25 @@ function readEntries(file: string, key: string): JournalEntry[] | undefined {
   return entries;
 }
 
-function writing<R>(directory: string, action: () => R): R {
+/** Creates a folder and those above it. Node's own `recursive` never returns for a folder that the kernel refuses, as in /proc. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
+}
+
+/**
+ * What the action gives.
+ * @throws EnvironmentError FG4003, naming the folder, when the action throws.
+ */
+export function writing<R>(directory: string, action: () => R): R {
   try {
     return action();
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     throw new EnvironmentError(`minify: cannot write to ${directory} (${reason})`, {
       code: 'FG4003',
-      hint: 'Free some space or name another folder with --state <folder>; continue with --resume.',
+      hint: 'Free some space or name another folder with --state <folder>; nothing is lost, --resume goes on.',
       cause,
     });
   }
@@ -74,7 +93,7 @@ export function openJournal(directory: string, identity: string, resume: boolean
   const key = JSON.stringify({ version: 1, identity });
   const replayed = resume ? readEntries(file, key) : undefined;
   writing(directory, () => {
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     if (replayed !== undefined) {
       // Ends a torn line, if there is one.
       appendFileSync(file, '\n');

@@ -20,7 +20,12 @@ import { reduce, type ReductionEnd } from './reduce.ts';
 import { formatTree } from './repro/format.ts';
 import { bugReport, nearestPassing, type Neighbour } from './repro/readme.ts';
 import { reproVariants, type ReproSubject } from './repro/templates.ts';
-import { installedVersions, writeFolder, writeVerifiedRepro } from './repro/write-repro.ts';
+import {
+  installedVersions,
+  refuseForeignFolder,
+  writeFolder,
+  writeVerifiedRepro,
+} from './repro/write-repro.ts';
 import { createSourceContext } from './source/create-context.ts';
 import { loadProgram, type LoadedProgram } from './source/load-program.ts';
 import { sourceDomain, type SourceTree } from './source/source-tree.ts';
@@ -115,6 +120,7 @@ async function run(
   const subject = await findSubject(options, program, now, onStage);
   const { oracle, failure, originalMs } = subject;
   try {
+    refuseForeignFolder(reproFolder(options, failure.signature));
     const session: Session = { options, program, subject, oracle, journal, startedMs, onStage, ...control };
     const size = sourceDomain.size(program.tree);
     emit({
@@ -149,6 +155,10 @@ function timeLimit(options: MinifyOptions, failure: ProbedFailure, originalMs: n
 function stateFolder(options: MinifyOptions): string {
   const name = createHash('sha256').update(resolve(options.cwd, options.input)).digest('hex').slice(0, 12);
   return resolve(options.cwd, options.stateDirectory ?? join('.fullgraph', 'minify', name));
+}
+
+function reproFolder(options: MinifyOptions, signature: Signature): string {
+  return resolve(options.cwd, options.outputDirectory ?? `fullgraph-repro-${signatureSlug(signature)}`);
 }
 
 /** What a journal is valid for: everything that verdicts depend on. */
@@ -264,10 +274,7 @@ async function writeResult(
     ...(slowMs === undefined ? {} : { slowMs }),
     ...(command === undefined ? {} : { command }),
   };
-  const directory = resolve(
-    options.cwd,
-    options.outputDirectory ?? `fullgraph-repro-${signatureSlug(signature)}`,
-  );
+  const directory = reproFolder(options, signature);
   const folder = await writeVerifiedRepro(directory, program.root, reproVariants(subject, options.seed), {
     expected: tellingPart(signature),
     type: packageType(tree),

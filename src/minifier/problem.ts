@@ -314,7 +314,8 @@ export class Problem<T> {
       runs++;
       this.#oracleCalls++;
       const answer: Answer = { verdict, runs };
-      if (verdict.kind === 'harness') return answer;
+      // Ctrl-C reaches the processes of trials, too: what they said then is not to be kept.
+      if (verdict.kind === 'harness' || this.#options.signal?.aborted === true) return answer;
       if (!showsFailure(verdict, this.expected) && runs < this.#runsWanted) continue;
       this.#answers.set(hash, answer);
       const ms = Math.round(now() - begunMs);

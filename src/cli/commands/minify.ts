@@ -90,6 +90,9 @@ function summary(result: Found, context: Context): string {
     '',
     ...result.texts,
     `${relative(context.cwd, result.directory ?? '') || '.'}: ${verdict}`,
+    ...(result.end === 'fixed-point'
+      ? []
+      : ['It may get smaller: the same command with --resume goes on from there.']),
     '',
   ].join('\n');
 }

@@ -15,6 +15,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Profiler } from 'node:inspector';
+import { writing } from '../journal.ts';
 import type { JudgeOptions, Oracle } from '../oracle.ts';
 import { Pool } from '../process/pool.ts';
 import { scratchFolder } from '../process/worker-process.ts';
@@ -117,11 +118,13 @@ export class CommandOracle implements Oracle<SourceTree> {
 
   async #inFolder<R>(tree: SourceTree, action: (folder: string) => Promise<R>): Promise<R> {
     const folder = realpathSync(mkdtempSync(join(scratchFolder(), 'candidate-')));
-    for (const { path, text } of tree.files) {
-      mkdirSync(dirname(join(folder, path)), { recursive: true });
-      writeFileSync(join(folder, path), text);
-    }
     try {
+      writing(folder, () => {
+        for (const { path, text } of tree.files) {
+          mkdirSync(dirname(join(folder, path)), { recursive: true });
+          writeFileSync(join(folder, path), text);
+        }
+      });
       return await action(folder);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -159,14 +162,21 @@ export class CommandOracle implements Oracle<SourceTree> {
 function readCoverage(output: string, folder: string): Coverage[] {
   const found: Coverage[] = [];
   for (const name of readdirSync(output)) {
-    const { result } = JSON.parse(readFileSync(join(output, name), 'utf8')) as {
-      result: Profiler.ScriptCoverage[];
-    };
-    for (const { url, functions } of result) {
+    for (const { url, functions } of readScripts(join(output, name))) {
       if (!url.startsWith('file:')) continue;
       const path = relative(folder, fileURLToPath(url));
       if (!path.startsWith('..')) found.push({ path, ranges: flattenRanges(functions) });
     }
   }
   return found;
+}
+
+/** Nothing for a file that is torn: its process was killed, or the disk is full. */
+function readScripts(file: string): readonly Profiler.ScriptCoverage[] {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { result: Profiler.ScriptCoverage[] }).result;
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }

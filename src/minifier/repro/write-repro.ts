@@ -59,10 +59,17 @@ function packageFolder(name: string, root: string): string | undefined {
   }
 }
 
-/** Whether the folder is there and was not written by us. */
-function isForeign(directory: string): boolean {
-  if (!existsSync(directory) || existsSync(join(directory, 'repro.mjs'))) return false;
-  return !statSync(directory).isDirectory() || readdirSync(directory).length > 0;
+/**
+ * Makes sure that the folder is not there yet or holds an earlier repro, which may be replaced.
+ * @throws EnvironmentError FG4006
+ */
+export function refuseForeignFolder(directory: string): void {
+  if (!existsSync(directory) || existsSync(join(directory, 'repro.mjs'))) return;
+  if (statSync(directory).isDirectory() && readdirSync(directory).length === 0) return;
+  throw new EnvironmentError(`minify: ${directory} is there already and holds no repro`, {
+    code: 'FG4006',
+    hint: 'Name a new folder with --output <folder>; --resume keeps what was found.',
+  });
 }
 
 /**
@@ -70,12 +77,7 @@ function isForeign(directory: string): boolean {
  * @throws EnvironmentError FG4006 when it cannot be written, or holds something else.
  */
 export function writeFolder(directory: string, files: Readonly<Record<string, string>>): void {
-  if (isForeign(directory)) {
-    throw new EnvironmentError(`minify: ${directory} is there already and holds no repro`, {
-      code: 'FG4006',
-      hint: 'Name a new folder with --output <folder>; --resume keeps what was found.',
-    });
-  }
+  refuseForeignFolder(directory);
   try {
     rmSync(directory, { recursive: true, force: true });
     for (const [path, text] of Object.entries(files)) {
@@ -145,21 +147,23 @@ export async function writeVerifiedRepro(
   directory: string,
   root: string,
   variants: Iterable<ReproFiles>,
-  options: { readonly reference?: string; readonly expected: string },
+  options: {
+    readonly reference?: string;
+    readonly expected: string;
+    /** How Node reads `.js` files there; default `module`. */
+    readonly type?: 'module' | 'commonjs';
+  },
 ): Promise<ReproFolder> {
   let last: ReproFolder | undefined;
-  for (const files of variants) {
-    const manifest = {
-      name: 'repro',
-      private: true,
-      type: 'module',
-      dependencies: installedVersions(files, root),
-    };
-    writeFolder(directory, { ...files, 'package.json': `${JSON.stringify(manifest, undefined, 2)}\n` });
+  for (const variant of variants) {
+    const dependencies = installedVersions(variant, root);
+    const manifest = { name: 'repro', private: true, type: options.type ?? 'module', dependencies };
+    const files = { ...variant, 'package.json': `${JSON.stringify(manifest, undefined, 2)}\n` };
+    writeFolder(directory, files);
     const folder = await withPackages(
       directory,
       root,
-      Object.keys(manifest.dependencies),
+      Object.keys(dependencies),
       async (): Promise<ReproFolder> => {
         const failing = await run(directory, []);
         const hasFailed =
