@@ -1,5 +1,5 @@
 /** Generated tfjs programs: what fast-check draws, how it runs, and what captured runs of it must have in common with eager ones. */
-import type { Tensor, Variable } from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D, Variable } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { SessionOptions } from '../../../src/session.ts';
@@ -112,6 +112,20 @@ const shapes: readonly ((tf: Tf, x: Tensor) => Tensor)[] = [
   (_tf, x) => x.toFloat().cumsum(0),
   (tf, x) => tf.unique(x.flatten()).values,
   (tf, x) => tf.gather(x, tf.tensor1d([0, 0], 'int32')),
+  (tf, x) => tf.gather(x, tf.range(0, 2, 1, 'int32')),
+  (_tf, x) => x.stridedSlice([0], [x.shape[0] ?? 1], [1]),
+  (_tf, x) => x.stridedSlice([0], [x.shape[0] ?? 1], [2]),
+  (_tf, x) => x.toFloat().pad(x.shape.map(() => [1, 0] as [number, number])),
+  (tf, x) => tf.split(x, 2, -1)[1]!,
+  (tf, x) => tf.topk(x.toFloat(), 2).values,
+  (tf, x) => tf.softmax(x.toFloat()),
+  (tf, x) => tf.logSumExp(x.toFloat(), 0),
+  (tf, x) => tf.oneHot(x.toInt(), 3),
+  (tf, x) => tf.where(x.toBool(), x.toBool(), x.toBool().logicalNot()),
+  (tf, x) => tf.unsortedSegmentSum(x, tf.range(0, x.shape[0] ?? 1, 1, 'int32') as Tensor1D, 4),
+  (_tf, x) => x.toFloat().prod(),
+  (_tf, x) => x.broadcastTo([2, ...x.shape]),
+  (tf, x) => tf.moments(x.toFloat(), 0).variance,
 ];
 
 /** Everything a running program holds. */
