@@ -3,17 +3,10 @@
  * replaced atomically. Resuming is replaying: passes are deterministic, so with the old verdicts in the cache the
  * reduction walks the same path without asking the oracle, and goes on where it was killed.
  */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EnvironmentError } from '../ir/errors.ts';
+import { makeFolder } from './make-folder.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface JournalEntry {
@@ -57,13 +50,6 @@ function readEntries(file: string, key: string): JournalEntry[] | undefined {
     }
   }
   return entries;
-}
-
-/** Creates a folder and those above it. Node's own `recursive` never returns for a folder that the kernel refuses, as in /proc. */
-export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  makeFolder(dirname(folder));
-  mkdirSync(folder);
 }
 
 /**

@@ -53,7 +53,54 @@ const failingProgram = program
   .map((text) => `${text}\nneedle(thread);`)
   .filter((text) => fails(sourceDomain.text(tree(text))));
 
+/** Failures that come and go as the program shrinks: a bound or a parity of how often words occur, all of them or any. */
+const predicate = fc
+  .record({
+    isAny: fc.boolean(),
+    parts: fc.array(
+      fc.record({
+        word: fc.constantFrom('needle', 'thread', 'a', 'b', 'if', 'for', 'const'),
+        bound: fc.integer({ min: 1, max: 3 }),
+        isOdd: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 3 },
+    ),
+  })
+  .map(({ isAny, parts }) => (text: string): boolean => {
+    const answers = parts.map(({ word, bound, isOdd }) =>
+      isOdd ? count(text, word) % 2 === 1 : count(text, word) >= bound,
+    );
+    return isAny ? answers.some(Boolean) : answers.every(Boolean);
+  });
+const anyFailure = fc
+  .tuple(program, predicate)
+  .filter(([text, holds]) => holds(sourceDomain.text(tree(text))));
+
 describe('reduce, on any program', () => {
+  it('asks about valid programs only, each of them once, whatever the failure depends on', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyFailure, async ([text, holds]) => {
+        const asked: string[] = [];
+        const {
+          end,
+          problem,
+          text: best,
+        } = await reduceText(text, (each) => {
+          asked.push(each);
+          return holds(each);
+        });
+        expect(end).toBe('fixed-point');
+        expect(holds(best)).toBe(true);
+        for (const each of asked) expect(() => tree(each)).not.toThrow();
+        expect(new Set(asked).size).toBe(asked.length);
+        expect(problem.oracleCalls).toBe(asked.length);
+        const again = await reduceText(best, holds);
+        expect(again.text).toBe(best);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
   it('ends at something that still fails, is valid and not larger, and where a second run changes nothing', async () => {
     await fc.assert(
       fc.asyncProperty(failingProgram, async (text) => {
@@ -75,12 +122,12 @@ describe('reduce, on any program', () => {
   it('gives the same result and the same trials for 1, 2 and 4 jobs, however long answers take', async () => {
     await fc.assert(
       fc.asyncProperty(
-        failingProgram,
+        anyFailure,
         fc.infiniteStream(fc.integer({ min: 0, max: 2 })),
-        async (text, delays) => {
+        async ([text, holds], delays) => {
           const jitter = (): number => delays.next().value!;
           const runs = [];
-          for (const jobs of [1, 2, 4]) runs.push(await reduceText(text, fails, { jobs, jitter }));
+          for (const jobs of [1, 2, 4]) runs.push(await reduceText(text, holds, { jobs, jitter }));
           expect(new Set(runs.map((run) => run.text)).size).toBe(1);
           expect(new Set(runs.map((run) => run.problem.trials)).size).toBe(1);
         },

@@ -17,7 +17,7 @@ import {
 import { dirname, join } from 'node:path';
 import { EnvironmentError } from '../../ir/errors.ts';
 import { codeFolder } from '../../own-files.ts';
-import { makeFolder } from '../journal.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { ReproFiles } from './templates.ts';
 
 export interface ReproFolder {
