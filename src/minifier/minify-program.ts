@@ -3,7 +3,7 @@
  * way. Probe, rebuild from the trace, reduce the source, write, verify. Everything that happens comes out as records.
  */
 import { createHash } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import type { MinifyRecord } from '../ir/record.ts';
 import { createEventQueue } from './event-queue.ts';
@@ -126,7 +126,7 @@ async function run(
     emit({
       kind: 'minify-start',
       timeMs: now() - startedMs,
-      input: options.input,
+      input: nameOf(options),
       signature: formatSignature(failure.signature),
       size,
       unit: 'tokens',
@@ -159,6 +159,12 @@ function stateFolder(options: MinifyOptions): string {
 
 function reproFolder(options: MinifyOptions, signature: Signature): string {
   return resolve(options.cwd, options.outputDirectory ?? `fullgraph-repro-${signatureSlug(signature)}`);
+}
+
+/** The program's path as a report may show it. */
+function nameOf({ cwd, input }: MinifyOptions): string {
+  const path = relative(cwd, resolve(cwd, input));
+  return path.startsWith('..') ? basename(input) : path;
 }
 
 /** What a journal is valid for: everything that verdicts depend on. */
@@ -297,7 +303,7 @@ async function writeResult(
   };
   const report = bugReport({
     ...result,
-    input: options.input,
+    input: nameOf(options),
     reproText: folder.files['repro.mjs'] ?? sourceDomain.text(tree),
     output: folder.output,
     versions: { node: process.version.slice(1), ...installedVersions(folder.files, program.root) },
@@ -324,7 +330,12 @@ async function writeResult(
 }
 
 /** From the original files to the reduced ones. */
-function patchOf(program: LoadedProgram, tree: SourceTree): string {
+function patchOf(program: LoadedProgram, reduced: SourceTree): string {
+  const [only] = reduced.files;
+  // What was rebuilt from a trace stands in for the file that is run.
+  const { entry } = program.tree;
+  const tree =
+    only !== undefined && reduced.files.length === 1 ? { entry, files: [{ ...only, path: entry }] } : reduced;
   const paths = new Set([...Object.keys(program.original), ...tree.files.map((file) => file.path)]);
   return [...paths]
     .map((path) => {

@@ -18,6 +18,7 @@ import { inspectSearch, wordsOf } from '../interactive/inspect-search.ts';
 import { isInteractive } from '../interactive/open-ui.ts';
 import { controlSearch } from '../interactive/search-control.ts';
 import { createProgress, print } from '../output.ts';
+import { sparkline } from '../../ui/parts/sparkline.ts';
 
 const minifierFlags: Flags = Object.fromEntries(
   minifyFlags.map((flag): [string, Flag] => [
@@ -31,17 +32,52 @@ function compileBackends(): string[] {
   return listBackends().map(({ name }) => name);
 }
 
+const curveWidth = 16;
+
+/** Sizes of the best so far as a curve, on a logarithmic scale: the last tokens matter as well. */
+export function sizeCurve(sizes: readonly number[]): string {
+  const top = Math.log1p(sizes[0] ?? 0);
+  const step = Math.max(1, sizes.length / curveWidth);
+  const shares = Array.from({ length: Math.min(curveWidth, sizes.length) }, (_, index) => {
+    const at = Math.min(sizes.length - 1, Math.floor((index + 1) * step) - 1);
+    return top === 0 ? 0 : Math.log1p(sizes[at]!) / top;
+  });
+  return sparkline(shares);
+}
+
+/** What the line of progress is made of. */
+export interface Progress {
+  trials: number;
+  accepted: number;
+  unit: string;
+  /** Of the original and of each best so far. */
+  readonly sizes: number[];
+}
+
 /** One line of progress; undefined for events that need none. */
-function progressLine(record: MinifyRecord, trials: number): string | undefined {
+export function progressLine(record: MinifyRecord, progress: Progress): string | undefined {
+  const { sizes } = progress;
   switch (record.kind) {
-    case 'minify-trial':
-      return `${trials} trials · size ${record.size} · ${record.pass} · ${record.outcome}`;
+    case 'minify-start':
+      progress.unit = record.unit;
+      sizes.push(record.size);
+      return undefined;
     case 'minify-best':
-      return `${trials} trials · best so far ${record.size}`;
+      sizes.push(record.size);
+      return undefined;
+    case 'minify-trial': {
+      progress.trials++;
+      if (record.outcome === 'accepted') progress.accepted++;
+      const { trials, accepted, unit } = progress;
+      return `${sizeCurve(sizes)} ${sizes.at(-1)} ${unit} · ${trials} trials, ${accepted} accepted · ${record.pass}`;
+    }
     default:
       return undefined;
   }
 }
+
+/** Exceptions that any program throws when parts of it are missing: the report does not list them either. */
+const artefact = /^crash: (?:Type|Reference|Syntax|Range|Value)?Error: /;
 
 /** Lines that stay. */
 function newsLine(record: MinifyRecord): string | undefined {
@@ -51,7 +87,9 @@ function newsLine(record: MinifyRecord): string | undefined {
     case 'minify-stage':
       return `${record.name}: ${record.verdict}`;
     case 'minify-slip':
-      return `another failure on the way, kept aside: ${record.signature}`;
+      return artefact.test(record.signature)
+        ? undefined
+        : `another failure on the way, kept aside: ${record.signature}`;
     default:
       return undefined;
   }
@@ -158,7 +196,7 @@ export const minifyCommand: Command = defineCommand({
     process.once('SIGINT', interrupt);
     const { gate, now, close } = controlSearch(interruption);
     const progress = createProgress(context.stderr);
-    let trials = 0;
+    const counts: Progress = { trials: 0, accepted: 0, unit: '', sizes: [] };
     try {
       const control = { signal: interruption.signal, gate, now };
       let result: Promise<Found>;
@@ -175,14 +213,13 @@ export const minifyCommand: Command = defineCommand({
       // The iteration throws the same.
       result.catch(() => undefined);
       for await (const record of run) {
-        if (record.kind === 'minify-trial') trials++;
         if (isJson) await print(context.stdout, `${JSON.stringify(record)}\n`);
         const news = newsLine(record);
         if (news !== undefined) {
           progress.clear();
           await print(context.stderr, `${news}\n`);
         }
-        const line = progressLine(record, trials);
+        const line = progressLine(record, counts);
         if (line !== undefined) progress.update(line);
       }
       progress.clear();

@@ -217,6 +217,7 @@ async function run(request: RunRequest): Promise<RunReport> {
     blackBox.note('');
     process.send!({ kind: 'started' });
     ending = await untilOver(program);
+    // After an exit the process may be about to die: the exception that stands for it can end a handler of the program.
     isClean = ending.ending !== 'exited' && ending.ending !== 'unsettled' && (await comesToRest(resources));
     if (ending.ending === 'done' && Number(process.exitCode ?? 0) !== 0) {
       ending = { ending: 'exited', exitCode: Number(process.exitCode) };
