@@ -44,7 +44,9 @@ const scalarRule: AliasRule = ([x]) => (x?.shape.length === 0 ? 0 : -1);
 const stridedSliceRule: AliasRule = ([x], attributes, output) => {
   const strides = attributes['strides'];
   const isDense = !Array.isArray(strides) || strides.every((stride) => stride === 1);
-  return x !== undefined && x.size > 0 && x.size === output.size && isDense ? 0 : -1;
+  if (x === undefined || !isDense) return -1;
+  const isWhole = x.size > 0 ? x.size === output.size : sameShape(x.shape, output.shape);
+  return isWhole ? 0 : -1;
 };
 
 const rules: ReadonlyMap<string, AliasRule> = new Map([

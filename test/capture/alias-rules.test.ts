@@ -16,6 +16,8 @@ const measured =
     log(memory());
   };
 
+const nothing = (tf: Tf, x: Tensor): Tensor => x.slice([0], [0]).add(tf.scalar(1));
+
 describe('memory is shared where eager shares it', () => {
   const calls: Readonly<Record<string, (tf: Tf, x: Tensor) => Tensor>> = {
     'a strided slice of everything': (_tf, x) => x.stridedSlice([0, 0, 0], [2, 1, 3], [1, 1, 1]),
@@ -25,6 +27,9 @@ describe('memory is shared where eager shares it', () => {
     'a strided slice at stride two over an axis of one': (_tf, x) => x.stridedSlice([0, 0], [2, 1], [1, 2]),
     'a strided slice of a part': (_tf, x) => x.stridedSlice([1], [2], [1]),
     'a backward slice': (_tf, x) => x.stridedSlice([1], [-3], [-1]),
+    'a strided slice of all of nothing': (tf, x) => nothing(tf, x).stridedSlice([0, 0], [0, 1], [1, 1]),
+    'a strided slice of a part of nothing': (tf, x) =>
+      nothing(tf, x).stridedSlice([0, 0, 1], [0, 1, 3], [1, 1, 1]),
     'a slice of everything': (_tf, x) => x.slice([0, 0, 0]),
     'a concatenation with nothing': (tf, x) => tf.concat([x, tf.zeros([0, 1, 3])]),
     'a cast to the same type': (_tf, x) => x.toFloat(),
