@@ -1,5 +1,5 @@
 /** Generated tfjs programs: what fast-check draws, how it runs, and what captured runs of it must have in common with eager ones. */
-import type { Tensor, Tensor1D, Variable } from '@tensorflow/tfjs';
+import type { Tensor, Variable } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { SessionOptions } from '../../../src/session.ts';
@@ -122,7 +122,7 @@ const shapes: readonly ((tf: Tf, x: Tensor) => Tensor)[] = [
   (tf, x) => tf.logSumExp(x.toFloat(), 0),
   (tf, x) => tf.oneHot(x.toInt(), 3),
   (tf, x) => tf.where(x.toBool(), x.toBool(), x.toBool().logicalNot()),
-  (tf, x) => tf.unsortedSegmentSum(x, tf.range(0, x.shape[0] ?? 1, 1, 'int32') as Tensor1D, 4),
+  (tf, x) => tf.unsortedSegmentSum(x, tf.range(0, x.shape[0] ?? 1, 1, 'int32'), 4),
   (_tf, x) => x.toFloat().prod(),
   (_tf, x) => x.broadcastTo([2, ...x.shape]),
   (tf, x) => tf.moments(x.toFloat(), 0).variance,
