@@ -173,8 +173,9 @@ export async function hostProgram(options: HostOptions): Promise<void> {
           explain,
           measureSavings: options.measureSavings ?? isTraced,
           frames,
-          onRecord,
           now,
+          // Records that nobody writes are not made: they cost more than recording a call.
+          ...(isTraced ? { onRecord } : {}),
           ...(collector === undefined ? {} : { onRun: (run) => collector.onRun(run) }),
         });
         const host = core as unknown as TfjsCore;
