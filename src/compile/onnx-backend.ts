@@ -57,10 +57,10 @@ export interface OnnxBackendOptions extends OnnxTuning {
 const slowFusions: readonly string[] = ['SkipLayerNormFusion'];
 
 /**
- * Optimizers of onnxruntime 1.30 that break legal models: DivMulFusion loses a node (the session is refused), PadFusion
- * moves zero padding into a MaxPool (wrong numbers).
+ * Optimizers of onnxruntime 1.30 that break legal models: DivMulFusion loses a node (the session is refused), Pad_Fusion
+ * (this is its name) moves zero padding into a MaxPool (wrong numbers).
  */
-const brokenOptimizers: readonly string[] = ['DivMulFusion', 'PadFusion'];
+const brokenOptimizers: readonly string[] = ['DivMulFusion', 'Pad_Fusion'];
 
 /** Tried in order: a model that an optimizer of onnxruntime cannot digest must run all the same. */
 const optimizationLevels: Readonly<Record<Tier, readonly OrtOptimizationLevel[]>> = {

@@ -131,3 +131,61 @@ describe('a program with convolutions sees on onnxruntime what it sees on cpu', 
     await expectSameOnOnnxruntime(program);
   });
 });
+
+/** Each is computed wrongly, or refused, by an optimizer of onnxruntime 1.30 when it gets the plain translation. */
+describe('programs that onnxruntime gets wrong', () => {
+  it('pad with zeros before the largest of negative numbers is taken', () =>
+    expectSameOnOnnxruntime((tf, log) => {
+      const x = tf.tensor4d(
+        Float32Array.from({ length: 72 }, (_, index) => Math.sin(index)),
+        [1, 6, 6, 2],
+      );
+      const filter = tf.tensor4d(
+        Float32Array.from({ length: 54 }, (_, index) => Math.cos(index)),
+        [3, 3, 2, 3],
+      );
+      const below = tf.neg(tf.exp(tf.conv2d(x, filter, 1, 'same')));
+      const padded = tf.pad(below as Tensor4D, [
+        [0, 0],
+        [1, 1],
+        [1, 1],
+        [0, 0],
+      ]);
+      log(tf.maxPool(padded as Tensor4D, 3, 1, 'valid').dataSync());
+    }));
+
+  it('normalize along an axis that the mean has lost', () =>
+    expectSameOnOnnxruntime((tf, log) => {
+      const x = tf.tensor2d(
+        Float32Array.from({ length: 36 }, (_, index) => Math.sin(index * 1.7)),
+        [6, 6],
+      );
+      const y = tf.tidy(() => {
+        const hidden = tf.tanh(tf.exp(x));
+        const centred = hidden.sub(hidden.mean(-1));
+        const normal = centred.div(centred.pow(2).mean(-1).add(1e-5).sqrt());
+        return normal.mul(tf.tensor1d([1, 2, 3, 4, 5, 6])).add(tf.tensor1d([6, 5, 4, 3, 2, 1]));
+      });
+      log(y.dataSync());
+    }));
+
+  it('multiply with a quotient of one', () =>
+    expectSameOnOnnxruntime((tf, log) => {
+      const x = tf.tensor1d([1, 2, 4, 5]);
+      log(tf.mul(tf.div(1, x.square().add(1)).clone(), x.sin()).dataSync());
+    }));
+
+  it('multiply turned integers', () =>
+    expectSameOnOnnxruntime((tf, log) => {
+      const x = tf.tensor3d(
+        Array.from({ length: 36 }, (_, index) => index % 5),
+        [1, 6, 6],
+        'int32',
+      );
+      const w = tf.tensor3d(
+        Array.from({ length: 36 }, (_, index) => Math.sin(index)),
+        [1, 6, 6],
+      );
+      log(tf.matMul(x.add(1).transpose([1, 0, 2]).toFloat(), w.tanh()).dataSync());
+    }));
+});

@@ -13,7 +13,7 @@ import {
   type OpDefinition,
   type OpSample,
 } from './define-op.ts';
-import { convert, dtypeOf, filled, input, padAxes, shapeOf, where } from './numbers.ts';
+import { convert, dtypeOf, filled, input, padAxes, reshape, shapeOf, where } from './numbers.ts';
 import {
   elementCount,
   hasComplex,
@@ -100,10 +100,14 @@ function reduction(entry: Reduction): OpDefinition {
         return [filled(context, entry.ofNothing(dtype), dtype, result!.shape)];
       if (axes.length === 0) return [convert(context, input(context), dtypeOf(context), dtype)];
       const keepdims = attribute.boolean(context.attributes, 'keepDims', false) ? 1 : 0;
+      // onnxruntime 1.30 takes `x - ReduceMean(x)` for the start of a layer normalization although the mean has lost an
+      // axis and is subtracted along another one (LayerNormFusion): it must not see them side by side.
+      const isHidden = entry.kernel === 'Mean' && keepdims === 0 && result!.shape.length > 0;
       const reduced = entry.lower(context, input(context), (op, value) =>
-        context.op(op, [value, context.ints([...new Set(axes)])], { keepdims }),
+        context.op(op, [value, context.ints([...new Set(axes)])], { keepdims: isHidden ? 1 : keepdims }),
       );
-      return reduced === undefined ? undefined : [reduced];
+      if (reduced === undefined) return undefined;
+      return [isHidden ? reshape(context, reduced, result!.shape) : reduced];
     },
     samples: reductionSamples(axesName, entry.dtypes),
     ...(entry.isHostFoldable && { isHostFoldable: true }),

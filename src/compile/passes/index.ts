@@ -5,6 +5,7 @@
 import type { Segment } from '../segment.ts';
 import { dropDead } from './drop-dead.ts';
 import { foldBias } from './fold-bias.ts';
+import { foldPads } from './fold-pads.ts';
 import { mergeEqual } from './merge-equal.ts';
 import { reluMasks } from './relu-masks.ts';
 import { sinkTransposes } from './sink-transposes.ts';
@@ -16,6 +17,7 @@ export const segmentPasses: Readonly<Record<string, SegmentPass>> = {
   mergeEqual,
   reluMasks,
   sinkTransposes,
+  foldPads,
   foldBias,
   dropDead,
 };

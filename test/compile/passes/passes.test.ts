@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { dropDead } from '../../../src/compile/passes/drop-dead.ts';
 import { foldBias } from '../../../src/compile/passes/fold-bias.ts';
+import { foldPads } from '../../../src/compile/passes/fold-pads.ts';
 import { optimizeSegment } from '../../../src/compile/passes/index.ts';
 import { mergeEqual } from '../../../src/compile/passes/merge-equal.ts';
 import { reluMasks } from '../../../src/compile/passes/relu-masks.ts';
@@ -16,6 +17,37 @@ function conv(pen: PenMethods, x: string, filter: string): string {
   const first = pen.op('Transpose', [x], toFirst);
   return pen.op('Transpose', [pen.op('Conv', [first, filter], { kernel_shape: [1, 1] })], toLast);
 }
+
+describe('foldPads', () => {
+  const around = [0, 0, 1, 0, 0, 0, 2, 1];
+  const padded = (pen: PenMethods, pads: readonly number[], value = 0): string =>
+    pen.op('Pad', ['x', pen.ints(pads), pen.scalar(value, 'float32')]);
+
+  test('gives zeros around an image to the convolution', () => {
+    const segment = makeSegment({ x: [1, 3, 6, 6], w: [3, 3, 2, 2] }, (pen) => ({
+      [pen.op('Conv', [padded(pen, around), 'w'], { kernel_shape: [2, 2], pads: [0, 1, 0, 0] })]: [
+        1, 3, 8, 7,
+      ],
+    }));
+    const optimized = dropDead(foldPads(segment));
+    expect(operators(optimized)).toEqual(['Conv']);
+    expect(optimized.nodes[0]).toMatchObject({ inputs: ['x', 'w'], attributes: { pads: [1, 1, 2, 1] } });
+  });
+
+  test.each<[string, readonly number[], number, string]>([
+    ['other numbers', around, -1, 'Conv'],
+    ['other axes', [0, 1, 0, 0, 0, 0, 0, 0], 0, 'Conv'],
+    ['crops', [0, 0, -1, 0, 0, 0, 0, 0], 0, 'Conv'],
+    ['the zeros of a pool, which pads with less', around, 0, 'MaxPool'],
+  ])('leaves %s', (_, pads, value, operator) => {
+    const segment = makeSegment({ x: [1, 3, 6, 6], w: [3, 3, 2, 2] }, (pen) => {
+      const image = padded(pen, pads, value);
+      const inputs = operator === 'Conv' ? [image, 'w'] : [image];
+      return { [pen.op(operator, inputs, { kernel_shape: [2, 2] })]: [1, 3, 8, 6] };
+    });
+    expect(foldPads(segment)).toBe(segment);
+  });
+});
 
 describe('sinkTransposes', () => {
   test('cancels transposes between convolutions, through bias and activation', () => {
