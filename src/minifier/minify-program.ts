@@ -139,7 +139,7 @@ async function run(
       text: sourceDomain.text(program.tree),
     });
     if (oracle instanceof ProgramOracle) oracle.expect(failure.signature);
-    if (failure.signature.kind !== 'slow') oracle.timeLimitMs = timeLimit(options, failure, originalMs);
+    oracle.timeLimitMs = timeLimit(options, failure, originalMs);
     return await reduceProgram(session, failure);
   } finally {
     await oracle.close();
@@ -149,6 +149,8 @@ async function run(
 function timeLimit(options: MinifyOptions, failure: ProbedFailure, originalMs: number): number {
   if (options.timeLimitMs !== undefined) return options.timeLimitMs;
   if (failure.signature.kind === 'hang') return firstTimeLimitMs / 6;
+  // What takes much longer than slow does not end at all.
+  if (failure.signature.kind === 'slow') return Math.max(2 * (options.slowMs ?? 0), 2 * originalMs);
   return Math.min(firstTimeLimitMs, Math.max(minTimeLimitMs, timeFactor * originalMs));
 }
 

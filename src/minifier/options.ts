@@ -173,6 +173,13 @@ export function parseMinifyOptions(
   const optional = <K extends string, V>(key: K, value: V | undefined): { readonly [k in K]?: V } =>
     value === undefined ? {} : ({ [key]: value } as { readonly [k in K]: V });
   const setup = values['setup'];
+  const { fail, ...command } = parseFailure(text('fail'));
+  if (fail === 'slow' && text('slow-ms') === undefined) {
+    throw new UserError('minify: --fail slow does not know what is slow', {
+      code: 'FG4002',
+      hint: 'Add --slow-ms <ms>: the duration from which a run counts as failing.',
+    });
+  }
   const [backend, device] = [text('backend'), text('device')];
   const compiler = backend ?? defaultCompiler;
   const isCompiled = device !== undefined || (backend !== undefined && compileBackends.includes(backend));
@@ -181,7 +188,8 @@ export function parseMinifyOptions(
     input,
     arguments: programArguments,
     cwd,
-    ...parseFailure(text('fail')),
+    fail,
+    ...command,
     ...(isCompiled ? {} : optional('backend', backend)),
     ...optional('capture', isCompiled ? { backend: compiler, ...optional('device', device) } : undefined),
     ...optional('reference', text('reference')),

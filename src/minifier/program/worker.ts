@@ -178,7 +178,7 @@ class ProcessExited extends Error {
 }
 
 async function run(request: RunRequest): Promise<RunReport> {
-  const begunMs = performance.now();
+  let begunMs = performance.now();
   const output = captureOutput();
   const library = request.wantsOps && (await publicOps(request.root, request.entry));
   const log = createOpLog(request.wantsOps, library, blackBox);
@@ -216,6 +216,8 @@ async function run(request: RunRequest): Promise<RunReport> {
     const globals = new Set(Object.getOwnPropertyNames(globalThis));
     blackBox.note('');
     process.send!({ kind: 'started' });
+    // Packages are loaded: the time is the program's own from here.
+    begunMs = performance.now();
     ending = await untilOver(program);
     // After an exit the process may be about to die: the exception that stands for it can end a handler of the program.
     isClean = ending.ending !== 'exited' && ending.ending !== 'unsettled' && (await comesToRest(resources));
