@@ -132,7 +132,7 @@ describe('a program with convolutions sees on onnxruntime what it sees on cpu', 
   });
 });
 
-/** Each is computed wrongly, or refused, by an optimizer of onnxruntime 1.30 when it gets the plain translation. */
+/** Patterns that optimizers of onnxruntime 1.30 compute wrongly, refuse or die of. */
 describe('programs that onnxruntime gets wrong', () => {
   it('pad with zeros before the largest of negative numbers is taken', () =>
     expectSameOnOnnxruntime((tf, log) => {
@@ -144,14 +144,17 @@ describe('programs that onnxruntime gets wrong', () => {
         Float32Array.from({ length: 54 }, (_, index) => Math.cos(index)),
         [3, 3, 2, 3],
       );
-      const below = tf.neg(tf.exp(tf.conv2d(x, filter, 1, 'same')));
-      const padded = tf.pad(below as Tensor4D, [
-        [0, 0],
-        [1, 1],
-        [1, 1],
-        [0, 0],
-      ]);
-      log(tf.maxPool(padded as Tensor4D, 3, 1, 'valid').dataSync());
+      const y = tf.tidy(() => {
+        const below = tf.neg(tf.exp(tf.conv2d(x, filter, 1, 'same')));
+        const padded = tf.pad(below as Tensor4D, [
+          [0, 0],
+          [1, 1],
+          [1, 1],
+          [0, 0],
+        ]);
+        return tf.maxPool(padded as Tensor4D, 3, 1, 'valid');
+      });
+      log(y.dataSync());
     }));
 
   it('normalize along an axis that the mean has lost', () =>
@@ -172,7 +175,8 @@ describe('programs that onnxruntime gets wrong', () => {
   it('multiply with a quotient of one', () =>
     expectSameOnOnnxruntime((tf, log) => {
       const x = tf.tensor1d([1, 2, 4, 5]);
-      log(tf.mul(tf.div(1, x.square().add(1)).clone(), x.sin()).dataSync());
+      const y = tf.tidy(() => tf.mul(tf.div(1, x.square().add(1)).clone(), x.sin()));
+      log(y.dataSync());
     }));
 
   it('multiply turned integers', () =>
@@ -186,6 +190,7 @@ describe('programs that onnxruntime gets wrong', () => {
         Array.from({ length: 36 }, (_, index) => Math.sin(index)),
         [1, 6, 6],
       );
-      log(tf.matMul(x.add(1).transpose([1, 0, 2]).toFloat(), w.tanh()).dataSync());
+      const y = tf.tidy(() => tf.matMul(x.add(1).transpose([1, 0, 2]).toFloat(), w.tanh()));
+      log(y.dataSync());
     }));
 });
