@@ -146,13 +146,13 @@ describe('programs that onnxruntime gets wrong', () => {
       );
       const y = tf.tidy(() => {
         const below = tf.neg(tf.exp(tf.conv2d(x, filter, 1, 'same')));
-        const padded = tf.pad(below as Tensor4D, [
+        const padded = tf.pad(below, [
           [0, 0],
           [1, 1],
           [1, 1],
           [0, 0],
         ]);
-        return tf.maxPool(padded as Tensor4D, 3, 1, 'valid');
+        return tf.maxPool(padded, 3, 1, 'valid');
       });
       log(y.dataSync());
     }));
