@@ -20,12 +20,8 @@ import { reduce, type ReductionEnd } from './reduce.ts';
 import { formatTree } from './repro/format.ts';
 import { bugReport, nearestPassing, type Neighbour } from './repro/readme.ts';
 import { reproVariants, type ReproSubject } from './repro/templates.ts';
-import {
-  installedVersions,
-  refuseForeignFolder,
-  writeFolder,
-  writeVerifiedRepro,
-} from './repro/write-repro.ts';
+import { refuseForeignFolder, writeFolder } from './repro/repro-folder.ts';
+import { installedVersions, writeVerifiedRepro } from './repro/write-repro.ts';
 import { createSourceContext } from './source/create-context.ts';
 import { loadProgram, type LoadedProgram } from './source/load-program.ts';
 import { sourceDomain, type SourceTree } from './source/source-tree.ts';

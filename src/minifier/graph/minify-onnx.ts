@@ -23,6 +23,7 @@ import { makeInputs, readInputs } from './make-inputs.ts';
 import { graphPasses } from './passes/index.ts';
 import type { Tolerance } from './trial-messages.ts';
 import { TrialPool } from './trial-pool.ts';
+import { refuseForeignFolder } from '../repro/repro-folder.ts';
 import { writeOnnxRepro } from './write-onnx-repro.ts';
 import { writeTfjsRepro } from './write-tfjs-repro.ts';
 
@@ -226,6 +227,11 @@ async function reduceCase(
   const begunMs = now();
   const first = createGraphOracle({ ...session, experiment: found.experiment, timeLimitMs: session.limitMs });
   const failure = await probeFailure(first, initial, options.fail ?? 'auto', now);
+  const directory = resolve(
+    options.cwd,
+    options.outputDirectory || `fullgraph-repro-${signatureSlug(failure.signature)}`,
+  );
+  if (options.outputDirectory !== false) refuseForeignFolder(directory);
   const originalMs = (now() - begunMs) / failure.runs;
   const isHang = failure.signature.kind === 'hang';
   const timeLimitMs =
@@ -293,10 +299,6 @@ async function reduceCase(
     end,
     slips: problem.slips,
   };
-  const directory = resolve(
-    options.cwd,
-    options.outputDirectory || `fullgraph-repro-${signatureSlug(signature)}`,
-  );
   const expected = await expectedOutputs(problem.best, found.experiment, pool, timeLimitMs);
   const reproFacts = {
     ...summary,

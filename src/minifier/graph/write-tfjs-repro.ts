@@ -13,7 +13,7 @@ import { inputsFile } from './graph-case.ts';
 import { makeInputs } from './make-inputs.ts';
 import { tfjsFiles, tfjsScript } from './tfjs-script.ts';
 import type { Setup, Tolerance } from './trial-messages.ts';
-import { runScript } from './write-onnx-repro.ts';
+import { runScript } from '../repro/repro-folder.ts';
 
 export interface TfjsReproFacts {
   readonly directory: string;
@@ -106,7 +106,7 @@ export async function writeTfjsRepro(facts: TfjsReproFacts): Promise<TfjsRepro |
     writeFileSync(join(directory, tfjsFiles.inputs), inputsFile({ model, inputs: values }));
     writeFileSync(join(directory, tfjsFiles.script), tfjsScript({ ...facts, part, model, inputs: values }));
     const { exitCode, output } = await withBoth(directory, tfjs, subject, () =>
-      runScript(directory, 2 * timeLimitMs, tfjsFiles.script),
+      runScript(directory, 2 * timeLimitMs, [tfjsFiles.script]),
     );
     const isFailure = exitCode === 1 && /^FAIL/m.test(output);
     const isSame = isComparison

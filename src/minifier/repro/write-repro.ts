@@ -2,22 +2,10 @@
  * Writes the repro folder and proves it: `repro.mjs` must fail there in a fresh process, and pass with the reference
  * backend where there is one, before success is claimed.
  */
-import { spawn } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EnvironmentError } from '../../ir/errors.ts';
 import { codeFolder } from '../../own-files.ts';
-import { makeFolder } from '../make-folder.ts';
+import { runScript, writeFolder } from './repro-folder.ts';
 import type { ReproFiles } from './templates.ts';
 
 export interface ReproFolder {
@@ -57,66 +45,6 @@ function packageFolder(name: string, root: string): string | undefined {
     if (existsSync(join(candidate, 'package.json'))) return candidate;
     if (dirname(folder) === folder) return name === 'fullgraph' ? dirname(codeFolder) : undefined;
   }
-}
-
-/**
- * Makes sure that the folder is not there yet or holds an earlier repro, which may be replaced.
- * @throws EnvironmentError FG4006
- */
-export function refuseForeignFolder(directory: string): void {
-  if (!existsSync(directory) || existsSync(join(directory, 'repro.mjs'))) return;
-  if (statSync(directory).isDirectory() && readdirSync(directory).length === 0) return;
-  throw new EnvironmentError(`minify: ${directory} is there already and holds no repro`, {
-    code: 'FG4006',
-    hint: 'Name a new folder with --output <folder>; --resume keeps what was found.',
-  });
-}
-
-/**
- * Writes files, replacing the folder of an earlier repro.
- * @throws EnvironmentError FG4006 when it cannot be written, or holds something else.
- */
-export function writeFolder(directory: string, files: Readonly<Record<string, string>>): void {
-  refuseForeignFolder(directory);
-  try {
-    rmSync(directory, { recursive: true, force: true });
-    for (const [path, text] of Object.entries(files)) {
-      makeFolder(dirname(join(directory, path)));
-      writeFileSync(join(directory, path), text);
-    }
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new EnvironmentError(`minify: cannot write the repro to ${directory} (${code})`, {
-      code: 'FG4006',
-      hint: 'Name another folder with --output <folder>; --resume keeps what was found.',
-      cause,
-    });
-  }
-}
-
-interface Ran {
-  readonly exitCode: number | null;
-  readonly output: string;
-}
-
-function run(directory: string, parameters: readonly string[]): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['repro.mjs', ...parameters], {
-      cwd: directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    const collect = (chunk: Buffer): void => {
-      output = (output + chunk.toString('utf8')).slice(-8_000);
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    const timer = setTimeout(() => child.kill('SIGKILL'), verifyLimitMs);
-    child.once('close', (exitCode) => {
-      clearTimeout(timer);
-      resolve({ exitCode, output });
-    });
-  });
 }
 
 /** Lets the folder find the packages of its manifest, as `npm install` will, while it is checked. */
@@ -165,7 +93,7 @@ export async function writeVerifiedRepro(
       root,
       Object.keys(dependencies),
       async (): Promise<ReproFolder> => {
-        const failing = await run(directory, []);
+        const failing = await runScript(directory, verifyLimitMs);
         const hasFailed =
           failing.exitCode === 1 &&
           failing.output.includes('FAIL') &&
@@ -173,7 +101,7 @@ export async function writeVerifiedRepro(
         const isRight =
           !hasFailed ||
           options.reference === undefined ||
-          (await run(directory, [options.reference])).exitCode === 0;
+          (await runScript(directory, verifyLimitMs, ['repro.mjs', options.reference])).exitCode === 0;
         return { directory, files, isVerified: hasFailed && isRight, output: cleanOutput(failing.output) };
       },
     );

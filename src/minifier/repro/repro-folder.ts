@@ -1,0 +1,81 @@
+/** The folder of a repro, whichever kind of search found it: what it may replace, how it is written and run. */
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EnvironmentError } from '../../ir/errors.ts';
+import { makeFolder } from '../make-folder.ts';
+
+const code = 'FG4006';
+
+/**
+ * Makes sure that the folder is not there yet or holds an earlier repro, which may be replaced.
+ * @throws EnvironmentError FG4006
+ */
+export function refuseForeignFolder(directory: string): void {
+  if (!existsSync(directory) || existsSync(join(directory, 'repro.mjs'))) return;
+  if (statSync(directory).isDirectory() && readdirSync(directory).length === 0) return;
+  throw new EnvironmentError(`minify: ${directory} is there already and holds no repro`, {
+    code,
+    hint: 'Name a new folder with --output <folder>; --resume keeps what was found.',
+  });
+}
+
+/**
+ * Writes files into the folder.
+ * @throws EnvironmentError FG4006 when that fails.
+ */
+export function writeInto(directory: string, files: Readonly<Record<string, string | Uint8Array>>): void {
+  try {
+    for (const [path, contents] of Object.entries(files)) {
+      makeFolder(dirname(join(directory, path)));
+      writeFileSync(join(directory, path), contents);
+    }
+  } catch (cause) {
+    throw unwritable(directory, cause);
+  }
+}
+
+/**
+ * Writes files, replacing the folder of an earlier repro.
+ * @throws EnvironmentError FG4006 when it cannot be written, or holds something else.
+ */
+export function writeFolder(directory: string, files: Readonly<Record<string, string | Uint8Array>>): void {
+  refuseForeignFolder(directory);
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch (cause) {
+    throw unwritable(directory, cause);
+  }
+  writeInto(directory, files);
+}
+
+function unwritable(directory: string, cause: unknown): EnvironmentError {
+  const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  return new EnvironmentError(`minify: cannot write the repro to ${directory} (${reason})`, {
+    code,
+    hint: 'Name another folder with --output <folder>; --resume keeps what was found.',
+    cause,
+  });
+}
+
+/** Runs a script of the folder in a fresh process; what it printed at last. */
+export function runScript(
+  directory: string,
+  limitMs: number,
+  words: readonly string[] = ['repro.mjs'],
+): Promise<{ readonly exitCode: number | null; readonly output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, words, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (chunk: Buffer): void => {
+      output = (output + chunk.toString('utf8')).slice(-8_000);
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+    child.once('close', (exitCode) => {
+      clearTimeout(timer);
+      resolve({ exitCode, output: output.trim() });
+    });
+  });
+}
