@@ -71,13 +71,6 @@ function isVaryingSource({ kernel, outputs, siblings }: Signature, values: Value
   return siblings >= variedSources || (kernel.name === 'Range' && output!.dtype === 'int32');
 }
 
-/** The number that fills the result of a call, when that is all there is to it. */
-export function fillingOf({ kernel, attributes }: Signature): number | undefined {
-  if (kernel.name === 'ZerosLike') return 0;
-  if (kernel.name === 'OnesLike') return 1;
-  return kernel.name === 'Fill' ? Number(attributes['value']) : undefined;
-}
-
 /** How a call can be computed now, if it can. */
 export function foldingOf(signature: Signature, values: Values): Folding | undefined {
   if (isVaryingSource(signature, values)) return 'view';

@@ -45,8 +45,8 @@ export interface CompiledGraph {
   readonly executable: GraphExecutable;
   readonly report: GraphCompileReport;
   readonly durationMs: number;
-  /** Made by the interpreter in place of the compiler: all calls run on eager kernels. */
-  readonly isInterpreted: boolean;
+  /** What made it. */
+  readonly compiler: GraphCompiler;
 }
 
 export interface Family {
@@ -191,7 +191,7 @@ export class GraphCache {
     reporter.graph(id, family.id, graph, stack);
     const isKnown = family.graphs.length > 0;
     const isLimited = isKnown && family.recompiles >= recompileLimit && prefersEager(family);
-    const compiled = this.#make(graph, plan, isLimited ? 'recompile limit' : undefined);
+    const compiled = this.#make(graph, plan, isLimited);
     if (isKnown && !isLimited && compiled.report.outcome === 'session') family.recompiles++;
     if (isKnown) this.#reportFailure(family, graph, compiled, stack, isLimited);
     if (!isLimited) family.compileMs += (compiled.durationMs - family.compileMs) / (family.graphs.length + 1);
@@ -216,11 +216,10 @@ export class GraphCache {
     return cached;
   }
 
-  /** @param eagerBecause given: all of it runs on eager kernels. */
-  #make(graph: Graph, plan: CutPlan, eagerBecause?: string): CompiledGraph {
+  /** @param isLimited its family is at the recompile limit: all calls run on eager kernels. */
+  #make(graph: Graph, plan: CutPlan, isLimited = false): CompiledGraph {
     const { reporter, interpreter } = this.#options;
-    const isInterpreted = eagerBecause !== undefined;
-    const compiler = isInterpreted ? interpreter : this.#options.compiler;
+    const compiler = isLimited ? interpreter : this.#options.compiler;
     const start = reporter.now();
     const { executable, report } = compiler.compile(
       graph,
@@ -230,9 +229,9 @@ export class GraphCache {
     return {
       id: `c${++this.#compileCount}`,
       executable,
-      report: isInterpreted ? { ...report, fallbacks: allCalls(graph, eagerBecause) } : report,
+      report: isLimited ? { ...report, fallbacks: allCalls(graph, 'recompile limit') } : report,
       durationMs,
-      isInterpreted,
+      compiler,
     };
   }
 
@@ -242,9 +241,8 @@ export class GraphCache {
     compiled: CompiledGraph,
     trigger: 'first' | 'recompile' | 'freeze' | 'optimize',
   ): void {
-    const { reporter, compiler, interpreter } = this.#options;
-    const used = compiled.isInterpreted ? interpreter : compiler;
-    reporter.compile(id, compiled, trigger, used, guardCount(graph, compiled.executable));
+    const { reporter } = this.#options;
+    reporter.compile(id, compiled, trigger, compiled.compiler, guardCount(graph, compiled.executable));
   }
 
   #reportFailure(

@@ -5,7 +5,6 @@
 import type { HostArray } from '../ir/tensor-type.ts';
 import type { GraphCache, Structure } from './graph-cache.ts';
 import type { Graph } from '../ir/graph.ts';
-import { fillingOf } from './fold-rules.ts';
 import { emptyHostArray } from './host-array.ts';
 import {
   Component,
@@ -146,7 +145,8 @@ export class Recorder {
   settle(value: LazyValue): void {
     const { node } = value;
     if (value.host !== undefined || node?.component === undefined) return;
-    const filling = fillingOf(node.signature);
+    const { kernel, attributes } = node.signature;
+    const filling = kernel.op?.filling?.(attributes);
     if (filling === undefined) return;
     value.values = (emptyHostArray(value.type.dtype, value.type.size) as Float32Array).fill(filling);
     const { totals } = this.#options.reporter;

@@ -29,12 +29,14 @@ export function wrapTraining(exports: object, wraps: MethodWraps, context: Train
   let depth = 0;
   let recordedBefore = 0;
 
-  function pendingVariables(): LazyValue[] {
+  function* pendingVariables(): Generator<LazyValue> {
     const backend = context.backend();
-    if (backend === undefined) return [];
-    return Object.values(engine.registeredVariables)
-      .flatMap(({ dataId }) => (backend.data.has(dataId) ? [backend.data.get(dataId)] : []))
-      .filter((value) => value.host === undefined && value.node?.component !== undefined);
+    if (backend === undefined) return;
+    for (const { dataId } of Object.values(engine.registeredVariables)) {
+      if (!backend.data.has(dataId)) continue;
+      const value = backend.data.get(dataId);
+      if (value.host === undefined && value.node?.component !== undefined) yield value;
+    }
   }
 
   function cut(flush: (cause: BreakCause) => void): void {
@@ -42,7 +44,7 @@ export function wrapTraining(exports: object, wraps: MethodWraps, context: Train
   }
 
   function begin(): void {
-    const pending = pendingVariables();
+    const pending = [...pendingVariables()];
     if (pending.length > 0) cut((cause) => recorder.flushFor(pending, cause));
     recordedBefore = recorder.recordedNodes;
   }
@@ -57,7 +59,7 @@ export function wrapTraining(exports: object, wraps: MethodWraps, context: Train
       } finally {
         depth--;
       }
-      if (depth === 0 && pendingVariables().length > 0) {
+      if (depth === 0 && pendingVariables().next().done !== true) {
         cut((cause) => recorder.flushSince(recordedBefore, cause));
       }
       return result;

@@ -40,6 +40,8 @@ export interface OpSignature {
   readonly isAlias?: boolean;
   /** Cheap integer arithmetic on shapes that is computed on the host while recording when all inputs are small and known. */
   readonly isHostFoldable?: boolean;
+  /** The number that fills the result, when that is all there is to it. */
+  readonly filling?: (attributes: Attributes) => number;
   /** The kernel returns an array of tensors even when it holds only one (SplitV, Unpack). */
   readonly hasListResult?: boolean;
   /** No lowering: the call runs on the eager kernel inside the executable. */

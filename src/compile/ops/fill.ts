@@ -18,6 +18,7 @@ function likeOp(kernel: 'ZerosLike' | 'OnesLike', value: number): OpDefinition {
     kernel,
     inputs: ['x'],
     isHostFoldable: true,
+    filling: () => value,
     infer(types) {
       const [x] = present(types);
       return x!.dtype === 'string' ? undefined : [x!];
@@ -109,6 +110,7 @@ export const fillOps: readonly OpDefinition[] = [
     kernel: 'Fill',
     inputs: [],
     isHostFoldable: true,
+    filling: (attributes) => Number(attributes['value']),
     infer(_, attributes) {
       const dtype = (attributes['dtype'] as Dtype | null | undefined) ?? dtypeOfValue(attributes['value']);
       if (dtype === 'complex64') return undefined;
