@@ -33,11 +33,11 @@ interface Reduction {
   readonly result: (dtype: Dtype) => Dtype | undefined;
   /** Value of a reduction over nothing, by dtype of the result. */
   readonly ofNothing: (dtype: NativeDtype) => number;
-  /** Reduces over `axes`, of which there is at least one. */
+  /** Reduces over `axes`, of which there is at least one; `reduce` keeps them as 1 when the kernel does. */
   readonly lower: (
     context: LoweringContext,
     x: OnnxValue,
-    reduce: (op: string, value: OnnxValue) => OnnxValue,
+    reduce: (op: string, value: OnnxValue, keepsAxes?: boolean) => OnnxValue,
   ) => OnnxValue | undefined;
   readonly dtypes: readonly NativeDtype[];
   readonly isHostFoldable?: boolean;
@@ -100,18 +100,29 @@ function reduction(entry: Reduction): OpDefinition {
         return [filled(context, entry.ofNothing(dtype), dtype, result!.shape)];
       if (axes.length === 0) return [convert(context, input(context), dtypeOf(context), dtype)];
       const keepdims = attribute.boolean(context.attributes, 'keepDims', false) ? 1 : 0;
-      // onnxruntime 1.30 takes `x - ReduceMean(x)` for the start of a layer normalization although the mean has lost an
-      // axis and is subtracted along another one (LayerNormFusion): it must not see them side by side.
-      const isHidden = entry.kernel === 'Mean' && keepdims === 0 && result!.shape.length > 0;
-      const reduced = entry.lower(context, input(context), (op, value) =>
-        context.op(op, [value, context.ints([...new Set(axes)])], { keepdims: isHidden ? 1 : keepdims }),
+      const reduced = entry.lower(context, input(context), (op, value, keepsAxes = keepdims === 1) =>
+        context.op(op, [value, context.ints([...new Set(axes)])], { keepdims: keepsAxes ? 1 : 0 }),
       );
-      if (reduced === undefined) return undefined;
-      return [isHidden ? reshape(context, reduced, result!.shape) : reduced];
+      return reduced === undefined ? undefined : [reduced];
     },
     samples: reductionSamples(axesName, entry.dtypes),
     ...(entry.isHostFoldable && { isHostFoldable: true }),
   });
+}
+
+/**
+ * onnxruntime 1.30 takes `x - ReduceMean(x)` for the start of a layer normalization although the mean has lost an axis and
+ * is subtracted along another one (LayerNormFusion): it must not see the two side by side.
+ */
+function lowerMean(
+  context: LoweringContext,
+  x: OnnxValue,
+  reduce: Parameters<Reduction['lower']>[2],
+): OnnxValue {
+  const value = convert(context, x, dtypeOf(context), 'float32');
+  const { shape } = context.outputTypes[0]!;
+  const losesAxes = shape.length > 0 && shape.length < shapeOf(context).length;
+  return losesAxes ? reshape(context, reduce('ReduceMean', value, true), shape) : reduce('ReduceMean', value);
 }
 
 /**
@@ -265,7 +276,7 @@ export const reduceOps: readonly OpDefinition[] = [
     kernel: 'Mean',
     result: (dtype) => (dtype === 'string' ? undefined : 'float32'),
     ofNothing: () => 0,
-    lower: (context, x, reduce) => reduce('ReduceMean', convert(context, x, dtypeOf(context), 'float32')),
+    lower: lowerMean,
     dtypes: ['float32', 'int32', 'bool'],
   }),
   reduction({
