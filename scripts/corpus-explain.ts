@@ -6,14 +6,14 @@ import { Ajv2020 as Ajv, type ValidateFunction } from 'ajv/dist/2020.js';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import stringWidth from 'string-width';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { createPage } from '../src/cli/reporters/page.ts';
 import { renderText } from '../src/cli/reporters/text.ts';
 import { explain } from '../src/explain-api.ts';
 import { toJsonReport, type JsonReport } from '../src/explain/json-report.ts';
+import { root } from './bundle.ts';
 import { formatTable } from './corpus-report.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const tracesFolder = 'traces';
 const columns = 80;
 
