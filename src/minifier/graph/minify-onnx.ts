@@ -165,6 +165,8 @@ async function run(
 ): Promise<MinifyOnnxResult> {
   const { now, emit } = control;
   const startedMs = now();
+  const { outputDirectory } = options;
+  if (typeof outputDirectory === 'string') refuseForeignFolder(resolve(options.cwd, outputDirectory));
   const testCase = loadGraphCase(options);
   const { resolveFrom = import.meta.url, jobs = 1, memoryLimitMb = 4_096, cwd } = options;
   const pool = new TrialPool({ jobs, cwd, memoryLimitMb, warmUp: { level: 'disabled', resolveFrom } });
@@ -194,6 +196,10 @@ async function run(
   } finally {
     pool.close();
   }
+}
+
+function reproFolder({ cwd, outputDirectory }: MinifyOnnxOptions, signature: Signature): string {
+  return resolve(cwd, outputDirectory || `fullgraph-repro-${signatureSlug(signature)}`);
 }
 
 /** Outputs that the repro must know because its reference cannot be run there. */
@@ -227,10 +233,7 @@ async function reduceCase(
   const begunMs = now();
   const first = createGraphOracle({ ...session, experiment: found.experiment, timeLimitMs: session.limitMs });
   const failure = await probeFailure(first, initial, options.fail ?? 'auto', now);
-  const directory = resolve(
-    options.cwd,
-    options.outputDirectory || `fullgraph-repro-${signatureSlug(failure.signature)}`,
-  );
+  const directory = reproFolder(options, failure.signature);
   if (options.outputDirectory !== false) refuseForeignFolder(directory);
   const originalMs = (now() - begunMs) / failure.runs;
   const isHang = failure.signature.kind === 'hang';

@@ -1,5 +1,5 @@
 /** What does not end by itself, and what was interrupted. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,3 +90,37 @@ test('a folder that cannot be made is a clear message', async () => {
     });
   }
 });
+
+test(
+  'a folder that holds something else is refused before anything is run, and keeps it',
+  async () => {
+    const { model, inputs } = buggyModel(
+      onnxBugs.find(({ name }) => name === 'relu-clip-double')!,
+      20,
+      1,
+    );
+    const outputDirectory = join(folder, 'notes');
+    const note = join(outputDirectory, 'todo.txt');
+    mkdirSync(outputDirectory);
+    writeFileSync(note, 'water the plants');
+    const options = { input: 'limits.onnx', model, inputs, cwd: folder, stateDirectory: false } as const;
+    const refused = minifyOnnx({ ...options, outputDirectory });
+    const seen: string[] = [];
+    await expect(refused.result).rejects.toMatchObject({ code: 'FG4006' });
+    await expect(
+      (async () => {
+        for await (const record of refused) seen.push(record.kind);
+      })(),
+    ).rejects.toMatchObject({ code: 'FG4006' });
+    expect(seen).toEqual([]);
+    expect(readdirSync(outputDirectory)).toEqual(['todo.txt']);
+    expect(readFileSync(note, 'utf8')).toBe('water the plants');
+    // An empty folder is fine, and so is the repro of an earlier search.
+    rmSync(note);
+    for (const _ of ['empty', 'earlier']) {
+      const { directory } = await minifyOnnx({ ...options, outputDirectory }).result;
+      expect(readdirSync(directory!)).toContain('repro.mjs');
+    }
+  },
+  timeoutMs,
+);
