@@ -11,18 +11,20 @@ import {
   sameBytes,
   toHostArray,
 } from './host-array.ts';
+import { hideOwnFrames } from './error-stacks.ts';
 import type { LazyValue } from './pending.ts';
 import type { Recorder } from './recorder.ts';
 import type { BreakCause, Reporter } from './reporter.ts';
-import type {
-  DataId,
-  Engine,
-  KernelAttributes,
-  KernelConfig,
-  KernelInputs,
-  KernelResult,
-  TensorInfo,
-  TfModule,
+import {
+  makeTensor,
+  type DataId,
+  type Engine,
+  type KernelAttributes,
+  type KernelConfig,
+  type KernelInputs,
+  type KernelResult,
+  type TensorInfo,
+  type TfModule,
 } from './tf-module.ts';
 import type { TypeTable } from './type-table.ts';
 import { ValueTable } from './value-table.ts';
@@ -98,9 +100,7 @@ export class LazyBackend {
   }
 
   makeOutput(values: unknown, shape: number[], dtype: Dtype): unknown {
-    return this.#context.tf
-      .engine()
-      .makeTensorFromTensorInfo(this.makeTensorInfo(shape, dtype, values), this);
+    return makeTensor(this.#context.tf.engine(), this.makeTensorInfo(shape, dtype, values), this);
   }
 
   refCount(dataId: DataId): number {
@@ -238,7 +238,11 @@ export class LazyBackend {
     if (parts.every((part) => part.host !== undefined)) {
       this.#context.reporter.totals.emptyReads++;
     } else {
-      this.#context.recorder.require(parts, this.#causeOfRead(parts, false));
+      try {
+        this.#context.recorder.require(parts, this.#causeOfRead(parts, false));
+      } catch (error) {
+        throw hideOwnFrames(error, LazyBackend.prototype.readSync);
+      }
     }
     return this.#expose(dataId, parts);
   }

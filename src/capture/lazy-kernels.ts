@@ -3,6 +3,7 @@
  * does, computes small integer arithmetic at once, and runs everything else on the original kernel, on computed values.
  */
 import type { OpTable } from '../ir/op-signature.ts';
+import { hideOwnFrames } from './error-stacks.ts';
 import { foldingOf, type Folding } from './fold-rules.ts';
 import type { LazyBackend } from './lazy-backend.ts';
 import { expandInputs, joinKnownInputs, listLength } from './merge-inputs.ts';
@@ -89,12 +90,14 @@ export function createLazyKernel(config: KernelConfig, context: LazyKernelContex
       stack: reporter.stacks?.take(),
       type: odd === undefined ? undefined : { dtype: odd.dtype, shape: odd.shape },
     };
-    recorder.require(needed, cause);
-    const start = reporter.now();
     try {
-      return recorder.withCause(cause, () => runOriginal(call));
-    } finally {
+      recorder.require(needed, cause);
+      const start = reporter.now();
+      const result = recorder.withCause(cause, () => runOriginal(call));
       reporter.fallback(entry.name, reason, reporter.now() - start, cause.stack?.id);
+      return result;
+    } catch (error) {
+      throw hideOwnFrames(error, kernelFunc);
     }
   }
 

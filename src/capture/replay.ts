@@ -15,7 +15,14 @@ import { absentSlot, ReplayTape, sameTemplate, type Template } from './replay-ta
 import { argumentsOf, makeResult, readResult, type Arguments, type ResultForm } from './replay-arguments.ts';
 import { inspectCaptures, isModuleOf } from './replay-captures.ts';
 import type { Signature } from './signature.ts';
-import type { Engine, KernelConfig, KernelResult, TensorInfo, TfModule } from './tf-module.ts';
+import {
+  makeTensor,
+  type Engine,
+  type KernelConfig,
+  type KernelResult,
+  type TensorInfo,
+  type TfModule,
+} from './tf-module.ts';
 import type { MethodWraps } from './wrap-methods.ts';
 
 export interface ReplayContext {
@@ -378,7 +385,7 @@ export class Replay {
       } else {
         values[slot]!.refCount++;
       }
-      return this.#engine.makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype }, backend);
+      return makeTensor(this.#engine, { dataId, shape: [...shape], dtype }, backend);
     });
     for (const [slot, value] of values.entries()) if (!handles.has(slot)) recorder.release(value);
     return tensors;

@@ -48,6 +48,11 @@ function isOwn(file: string): boolean {
   return ownFolders.some((folder) => file.startsWith(folder));
 }
 
+/** Whether a line of a printed stack is a frame of fullgraph's own. */
+export function isOwnLine(line: string): boolean {
+  return ownFolders.some((folder) => line.includes(folder));
+}
+
 /** Functions of the program, outermost first. */
 function functionNames(frames: readonly StackFrame[]): string[] {
   return frames

@@ -1,6 +1,6 @@
 /**
  * The part of tfjs that capture touches, as structural types: `@tensorflow/tfjs`, `@tensorflow/tfjs-core`, bundles of
- * them and older versions all fit. The module itself always is the program's own and arrives as a value.
+ * them and older versions (from 3.9 on) all fit. The module itself always is the program's own and arrives as a value.
  */
 import type { Dtype } from '../ir/tensor-type.ts';
 
@@ -46,14 +46,26 @@ export interface EngineState {
   readonly nextTensorId?: number;
 }
 
-export interface Engine {
+/** How an engine makes a tensor of what a backend holds; tfjs 3 names it by the id. */
+export interface TensorMaker {
+  makeTensorFromTensorInfo?(info: TensorInfo, backend?: object): unknown;
+  makeTensorFromDataId?(dataId: DataId, shape: number[], dtype: Dtype, backend?: object): unknown;
+}
+
+/** A tensor of memory that `backend` holds. */
+export function makeTensor(engine: TensorMaker, info: TensorInfo, backend: object): unknown {
+  return engine.makeTensorFromTensorInfo === undefined
+    ? engine.makeTensorFromDataId!(info.dataId, info.shape, info.dtype, backend)
+    : engine.makeTensorFromTensorInfo(info, backend);
+}
+
+export interface Engine extends TensorMaker {
   readonly backend?: unknown;
   readonly state?: EngineState;
   backendName: string | null | undefined;
   readonly registeredVariables: Readonly<Record<string, EngineVariable>>;
   runKernel(kernelName: string, inputs: unknown, attrs?: unknown): unknown;
   setBackend(backendName: string): Promise<boolean>;
-  makeTensorFromTensorInfo(info: TensorInfo, backend?: object): unknown;
   moveData(backend: object, dataId: DataId): void;
   findBackend(backendName: string): unknown;
 }

@@ -10,16 +10,15 @@ import { LazyBackend } from './lazy-backend.ts';
 import { Component, type LazyValue, orderNodes, PendingNode } from './pending.ts';
 import { planCut } from './plan-cut.ts';
 import type { Signature } from './signature.ts';
-import type { TensorInfo } from './tf-module.ts';
+import { makeTensor, type TensorInfo, type TensorMaker } from './tf-module.ts';
 import { sameShape, type InternedType } from './type-table.ts';
 
 /** The engine's part in making tensors and forgetting them again. */
-export interface TracingEngine {
+export interface TracingEngine extends TensorMaker {
   readonly backend: unknown;
   readonly registeredVariables: Readonly<Record<string, { readonly name: string; readonly dataId: object }>>;
   startScope(name?: string): void;
   endScope(result?: unknown): void;
-  makeTensorFromTensorInfo(info: TensorInfo, backend?: object): unknown;
 }
 
 /** An input of the graph to be. */
@@ -129,7 +128,7 @@ export function traceGraph(
     value.node.component = undefined;
     value.node.outputs = [value];
     placeholders.set(value, input);
-    return engine.makeTensorFromTensorInfo({ dataId, shape: [...input.shape], dtype: input.dtype }, backend);
+    return makeTensor(engine, { dataId, shape: [...input.shape], dtype: input.dtype }, backend);
   });
   try {
     const results = call(tensors);

@@ -55,6 +55,41 @@ describe('errors', () => {
     expect(captured.memory).toEqual(eager.memory);
   });
 
+  it('have the stack that they have without capture', async () => {
+    const program: Program = (tf, log) => {
+      function callOfTheProgram() {
+        tf.matMul(matrix(tf), matrix(tf));
+      }
+      try {
+        callOfTheProgram();
+      } catch (error) {
+        log((error as Error).stack);
+      }
+    };
+    const eager = await runEager(program);
+    const captured = await runCaptured(program);
+    expect(captured.log).toEqual(eager.log);
+    expect(captured.records.filter((record) => record.kind === 'fallback')).toEqual([]);
+  });
+
+  it('of a read name the line that reads', async () => {
+    const { log } = await runCaptured((tf, note) => {
+      const computed = tf.scalar(36).sqrt().expandDims(0).toInt();
+      const result = tf.gather(tf.tensor1d([5, 7]), computed);
+      function readOfTheProgram() {
+        return result.dataSync();
+      }
+      try {
+        readOfTheProgram();
+      } catch (error) {
+        note((error as Error).stack);
+      }
+    });
+    expect(log[0]).toMatch(/^Error: GatherV2: the index value 6 .*\n +at/);
+    expect(log[0]).toContain('readOfTheProgram');
+    expect(log[0]).not.toContain('/src/capture/');
+  });
+
   describe('of a graph that runs', () => {
     const refusing = 'refuses to run';
     registerBackend(refusing, ({ runKernel }) => {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eagerBackendName } from '../../src/capture/install-backend.ts';
+import { makeTensor } from '../../src/capture/tf-module.ts';
 import type { TraceRecord } from '../../src/ir/record.ts';
 import { install, type Session } from '../../src/session.ts';
 
@@ -46,6 +47,16 @@ describe('installing', () => {
     expect(kernelNames('cpu')).toEqual(kernelNames(eagerBackendName));
     tf.ones([2]).add(1).dataSync();
     expect(first.stats().tracedCalls).toBe(1);
+  });
+
+  it('makes tensors by the name that the engine has, tfjs 4 or 3', () => {
+    const info = { dataId: {}, shape: [2], dtype: 'float32' } as const;
+    const tensor = { ...info, shape: [2] };
+    const backend = {};
+    const four = { makeTensorFromTensorInfo: (...given: unknown[]) => given };
+    const three = { makeTensorFromDataId: (...given: unknown[]) => given };
+    expect(makeTensor(four, tensor, backend)).toEqual([tensor, backend]);
+    expect(makeTensor(three, tensor, backend)).toEqual([info.dataId, [2], 'float32', backend]);
   });
 
   it('takes over tensors that were made before', () => {
