@@ -15,7 +15,8 @@ import {
 } from '../../onnx/index.ts';
 import { float32Text } from './number-text.ts';
 import type { Domain } from '../problem.ts';
-import { countNodes, subgraphs } from './graph-uses.ts';
+import { ownNames } from './bodies/rename-values.ts';
+import { allGraphs, countNodes, subgraphs } from './graph-uses.ts';
 
 export interface GraphCase {
   readonly model: OnnxModel;
@@ -54,7 +55,7 @@ export function valueCost(tensor: OnnxTensor): number {
 const typeCosts: Readonly<Record<string, number>> = { float32: 0, int64: 1, int32: 1, bool: 1 };
 
 function tensorsOf({ model, inputs }: GraphCase): OnnxTensor[] {
-  return [...inputs.values(), ...model.graph.initializers];
+  return [...inputs.values(), ...allGraphs(model.graph).flatMap(({ initializers }) => initializers)];
 }
 
 /** Far less than an attribute more or less, so that numbers only break ties. */
@@ -76,8 +77,9 @@ function numberCost(attribute: OnnxAttribute): number {
 }
 
 function attributeCost(model: OnnxModel): number {
-  let cost = 0;
-  for (const node of model.graph.nodes) {
+  const graphs = allGraphs(model.graph);
+  let cost = sum(graphs.slice(1).map(({ inputs, outputs }) => inputs.length + outputs.length));
+  for (const node of graphs.flatMap(({ nodes }) => nodes)) {
     for (const attribute of Object.values(node.attributes)) {
       cost += 1 + ('value' in attribute && Array.isArray(attribute.value) ? attribute.value.length : 0);
       cost += digitCost * Math.min(numberCost(attribute), 1e6);
@@ -91,18 +93,17 @@ function attributeCost(model: OnnxModel): number {
 
 /** What is carried along without meaning anything: types in between, texts, metadata, unused declarations. */
 function ballast(model: OnnxModel): number {
-  const { graph } = model;
-  const declared = (graph.valueInfos?.length ?? 0) + (graph.sparseInitializers?.length ?? 0);
-  const texts = [model.docString, graph.docString, model.producerName, model.producerVersion, model.domain];
-  const metadata = (model.metadata?.length ?? 0) + (graph.metadata?.length ?? 0);
-  const perNode = graph.nodes.reduce(
-    (sum, node) => sum + (node.docString === undefined ? 0 : 1) + (node.metadata?.length ?? 0),
-    0,
-  );
+  const graphs = allGraphs(model.graph);
+  const holders = [model, ...graphs, ...graphs.flatMap(({ nodes }) => nodes)];
+  const texts = [
+    ...holders.map(({ docString }) => docString),
+    model.producerName,
+    model.producerVersion,
+    model.domain,
+  ];
   return (
-    declared +
-    metadata +
-    perNode +
+    sum(graphs.map((graph) => (graph.valueInfos?.length ?? 0) + (graph.sparseInitializers?.length ?? 0))) +
+    sum(holders.map(({ metadata }) => metadata?.length ?? 0)) +
     (model.functions?.length ?? 0) +
     model.opsets.length +
     texts.filter((text) => text !== undefined && text !== '').length
@@ -110,14 +111,12 @@ function ballast(model: OnnxModel): number {
 }
 
 function nameLength(model: OnnxModel): number {
-  const { graph } = model;
-  const names = [
+  const names = allGraphs(model.graph).flatMap((graph) => [
     graph.name,
-    ...graph.inputs.map(({ name }) => name),
-    ...graph.initializers.map(({ name }) => name),
-    ...graph.nodes.flatMap((node) => [node.name, ...node.outputs]),
-  ];
-  return names.reduce((sum, name) => sum + name.length, 0);
+    ...ownNames(graph),
+    ...graph.nodes.map((node) => node.name),
+  ]);
+  return sum(names.map((name) => name.length));
 }
 
 function hashCase(testCase: GraphCase): string {

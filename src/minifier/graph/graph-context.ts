@@ -9,14 +9,22 @@ export interface GraphContext {
   readonly message: string;
   /** Names of nodes say where they came from. */
   readonly keepsNodeNames: boolean;
+  /** The test case is a graph inside a node, see `bodies`: it may become empty. */
+  readonly isInside: boolean;
   /** What each value of a test case is; recorded once. */
   values(testCase: GraphCase): Promise<Values>;
   /** Says that all values of `child` are as in its parent. */
   inherit(child: GraphCase, parent: GraphCase): void;
+  /** Says that all values of `later` are as in `earlier`, if those were recorded or inherited. */
+  follow(later: GraphCase, earlier: GraphCase): void;
 }
 
-export type GraphProblem = Problem<GraphCase>;
-export type GraphPass = ReductionPass<GraphCase, GraphContext>;
+/** What passes see of the problem, or of the part of it that a graph inside a node is. */
+export type GraphProblem = Pick<Problem<GraphCase>, 'best' | 'firstFailing' | 'accepts'>;
+
+export interface GraphPass extends ReductionPass<GraphCase, GraphContext> {
+  run(problem: GraphProblem, context: GraphContext): Promise<void>;
+}
 
 /** The pass, typed. */
 export function defineGraphPass(pass: GraphPass): GraphPass {
@@ -42,8 +50,12 @@ export function createGraphContext(
     message,
     keepsNodeNames,
     values,
+    isInside: false,
     inherit: (child, parent) => {
       parents.set(child, parent);
+    },
+    follow: (later, earlier) => {
+      if (recorded.has(earlier) || parents.has(earlier)) parents.set(later, earlier);
     },
   };
 }
@@ -56,7 +68,7 @@ export async function cutter(
 ): Promise<(kept: ReadonlySet<number>) => GraphCase | undefined> {
   const values = await context.values(testCase);
   return (kept) => {
-    const part = keepNodes(testCase, values, kept, showsBorder);
+    const part = keepNodes(testCase, values, kept, { showsBorder, mayBeEmpty: context.isInside });
     if (part !== undefined) context.inherit(part, testCase);
     return part;
   };

@@ -10,6 +10,16 @@ import { nodeReads } from './graph-uses.ts';
 /** What each value was when the model ran. */
 export type Values = ReadonlyMap<string, OnnxTensor>;
 
+export interface CutOptions {
+  /**
+   * Every value that was read by a node that is gone becomes an output: what is wrong with it stays visible, also where the kept
+   * readers hide it (`max(wrong, 1)`), and a value of several readers does not become one of a single reader.
+   */
+  readonly showsBorder?: boolean;
+  /** Nothing at all may be left, as in the branch of an If. */
+  readonly mayBeEmpty?: boolean;
+}
+
 const random = /^(?:Random|Bernoulli|Multinomial)/;
 
 /** Values that follow from constants and declared sizes alone: an optimizer may fold them. */
@@ -27,7 +37,8 @@ export function constantValues(graph: OnnxGraph): Set<string> {
   return constants;
 }
 
-function infoOf(name: string, tensor: OnnxTensor | undefined): OnnxValueInfo {
+/** The declaration of a value as it was recorded. */
+export function infoOf(name: string, tensor: OnnxTensor | undefined): OnnxValueInfo {
   if (tensor === undefined) return { name };
   return { name, type: { kind: 'tensor', dataType: tensor.dataType, dims: tensor.dims } };
 }
@@ -88,19 +99,17 @@ export function pruneGraph(
 /**
  * The test case with only these nodes.
  * @param kept positions among the model's nodes.
- * @param showsBorder makes every value that was read by a node that is gone an output: what is wrong with it stays visible, also
- *   where the kept readers hide it (`max(wrong, 1)`), and a value of several readers does not become one of a single reader.
  * @returns undefined when a value that would have to come from outside is not known, or nothing is left.
  */
 export function keepNodes(
   testCase: GraphCase,
   values: Values,
   kept: ReadonlySet<number>,
-  showsBorder = false,
+  { showsBorder = false, mayBeEmpty = false }: CutOptions = {},
 ): GraphCase | undefined {
   const { graph } = testCase.model;
   const nodes = graph.nodes.filter((_, index) => kept.has(index));
-  if (nodes.length === 0) return undefined;
+  if (nodes.length === 0 && !mayBeEmpty) return undefined;
   const made = new Set(nodes.flatMap(({ outputs }) => outputs));
   const read = new Set(nodes.flatMap(nodeReads));
   const known = new Set([

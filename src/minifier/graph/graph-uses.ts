@@ -12,7 +12,7 @@ export function subgraphs(node: OnnxNode): readonly OnnxGraph[] {
 }
 
 /** Names that a graph reads from the graphs around it. */
-function freeNames(graph: OnnxGraph): Set<string> {
+export function freeNames(graph: OnnxGraph): Set<string> {
   const bound = new Set<string>();
   for (const { name } of graph.inputs) bound.add(name);
   for (const { name } of graph.initializers) bound.add(name);
@@ -40,11 +40,14 @@ export function nodeReads(node: OnnxNode): readonly string[] {
   return reads;
 }
 
+/** A graph and those inside its nodes. */
+export function allGraphs(graph: OnnxGraph): OnnxGraph[] {
+  return [graph, ...graph.nodes.flatMap((node) => subgraphs(node).flatMap(allGraphs))];
+}
+
 /** Nodes of a graph, those of its subgraphs included. */
 export function countNodes(graph: OnnxGraph): number {
-  let count = graph.nodes.length;
-  for (const node of graph.nodes) for (const inner of subgraphs(node)) count += countNodes(inner);
-  return count;
+  return allGraphs(graph).reduce((sum, { nodes }) => sum + nodes.length, 0);
 }
 
 /** Position of the node that makes each value. */

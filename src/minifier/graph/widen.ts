@@ -12,7 +12,7 @@ import {
   type OnnxType,
   type OnnxValueInfo,
 } from '../../onnx/index.ts';
-import { subgraphs } from './graph-uses.ts';
+import { allGraphs } from './graph-uses.ts';
 import type { GraphCase } from './graph-case.ts';
 
 function widenTensor(tensor: OnnxTensor): OnnxTensor {
@@ -32,6 +32,7 @@ function widenInfo(info: OnnxValueInfo): OnnxValueInfo {
 const typeAttributes: ReadonlySet<string> = new Set(['to', 'dtype', 'output_dtype']);
 
 function widenAttribute(name: string, attribute: OnnxAttribute): OnnxAttribute {
+  if (attribute.kind === 'graph') return { ...attribute, value: widenGraph(attribute.value) };
   if (attribute.kind === 'tensor') return { ...attribute, value: widenTensor(attribute.value) };
   const isFloat = attribute.kind === 'int' && Number(attribute.value) === dataTypeCode('float32');
   return isFloat && typeAttributes.has(name) ? { kind: 'int', value: dataTypeCode('float64') } : attribute;
@@ -60,14 +61,14 @@ const maxBytes = 64 * 2 ** 20;
 
 const widened = new WeakMap<GraphCase, GraphCase>();
 
-/** The test case in float64; undefined when it has subgraphs or functions, or is too large. */
+/** The test case in float64; undefined when it has functions, or is too large. */
 export function widenCase(testCase: GraphCase): GraphCase | undefined {
   const known = widened.get(testCase);
   if (known !== undefined) return known;
   const { model, inputs } = testCase;
-  const isNested = model.graph.nodes.some((node) => subgraphs(node).length > 0);
-  const bytes = model.graph.initializers.reduce((sum, { data }) => sum + data.length * 4, 0);
-  if (isNested || (model.functions?.length ?? 0) > 0 || bytes > maxBytes) return undefined;
+  const constants = allGraphs(model.graph).flatMap(({ initializers }) => initializers);
+  const bytes = constants.reduce((sum, { data }) => sum + data.length * 4, 0);
+  if ((model.functions?.length ?? 0) > 0 || bytes > maxBytes) return undefined;
   const wide: GraphCase = {
     model: { ...model, graph: widenGraph(model.graph) },
     inputs: new Map([...inputs].map(([name, tensor]) => [name, widenTensor(tensor)])),

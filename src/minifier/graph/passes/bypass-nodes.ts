@@ -2,11 +2,11 @@
  * Takes nodes out of the middle: who read the result reads an operand of the same type and shape instead. At the rim that is what
  * deleting does, too.
  */
-import type { OnnxNode } from '../../../onnx/index.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { pruneGraph, type Values } from '../graph-cut.ts';
 import { defineGraphPass, type GraphContext, type GraphPass } from '../graph-context.ts';
-import { subgraphs } from '../graph-uses.ts';
+import { replaceReads } from '../bodies/rename-values.ts';
+import { nodeReads } from '../graph-uses.ts';
 
 const name = 'bypass-nodes';
 
@@ -16,16 +16,12 @@ function isSameType(values: Values, left: string, right: string): boolean {
   return one.dataType === other.dataType && one.dims.join() === other.dims.join();
 }
 
-function renameReads(node: OnnxNode, from: string, to: string): OnnxNode {
-  return { ...node, inputs: node.inputs.map((input) => (input === from ? to : input)) };
-}
-
 /** Without the node at `position`; `to` in place of its result. */
 function bypassed(testCase: GraphCase, position: number, to: string): GraphCase | undefined {
   const { graph } = testCase.model;
   const node = graph.nodes[position]!;
   const [from] = node.outputs;
-  const nodes = graph.nodes.filter((_, at) => at !== position).map((other) => renameReads(other, from!, to));
+  const nodes = graph.nodes.filter((_, at) => at !== position).map((other) => replaceReads(other, from!, to));
   const made = new Set(nodes.flatMap(({ outputs }) => outputs));
   const taken = new Set(graph.outputs.map((output) => output.name));
   const outputs = graph.outputs.flatMap((output) => {
@@ -41,13 +37,12 @@ async function bypasses(testCase: GraphCase, context: GraphContext, end: number)
   const values = await context.values(testCase);
   const { nodes } = testCase.model.graph;
   const made = new Set(nodes.flatMap(({ outputs }) => outputs));
-  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const read = new Set(nodes.flatMap(nodeReads));
   return function* () {
     for (let position = Math.min(end, nodes.length) - 1; position >= 0; position--) {
       const node = nodes[position]!;
       const [result, ...others] = node.outputs.filter((output) => output !== '');
-      const isPlain = others.length === 0 && nodes.every((other) => subgraphs(other).length === 0);
-      if (result === undefined || !isPlain || !read.has(result)) continue;
+      if (result === undefined || others.length > 0 || !read.has(result)) continue;
       for (const input of new Set(node.inputs)) {
         if (!made.has(input) || !isSameType(values, input, result)) continue;
         const candidate = bypassed(testCase, position, input);

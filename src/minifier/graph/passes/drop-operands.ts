@@ -1,6 +1,7 @@
 /** Optional operands: a Conv without its bias, a Clip without its bounds. */
 import { acceptEdits, withNode, type GraphEdit } from '../graph-edits.ts';
 import { pruneGraph } from '../graph-cut.ts';
+import { nodeReads } from '../graph-uses.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
 
 const name = 'drop-operands';
@@ -17,7 +18,6 @@ const neededOperands: Readonly<Record<string, number>> = {
   Gemm: 2,
   GRU: 3,
   LayerNormalization: 2,
-  Loop: 2,
   LSTM: 3,
   MatMulInteger: 2,
   MaxRoiPool: 2,
@@ -60,7 +60,7 @@ function withoutOperand(result: string, at: number): GraphEdit {
     const pruned = pruneGraph(model.graph, testCase.inputs);
     // Nodes that only fed the operand are another pass's business.
     const read = new Set([
-      ...pruned.graph.nodes.flatMap((each) => each.inputs),
+      ...pruned.graph.nodes.flatMap(nodeReads),
       ...pruned.graph.outputs.map((info) => info.name),
     ]);
     const isWhole = pruned.graph.nodes.every((each) => each.outputs.some((output) => read.has(output)));

@@ -1,4 +1,5 @@
 /** The reduction passes for graphs, in order. Tiers run to a fixed point one after the other, see `reduce.ts`. */
+import { inside } from '../bodies/inside.ts';
 import type { GraphPass } from '../graph-context.ts';
 import { bypassNodes } from './bypass-nodes.ts';
 import { constantsToInitializers } from './constants-to-initializers.ts';
@@ -17,21 +18,27 @@ import { simplifyValues } from './simplify-values.ts';
 import { stripMetadata } from './strip-metadata.ts';
 
 export const graphPasses: readonly GraphPass[] = [
-  // Nodes.
+  // Nodes; graphs inside nodes when they have to stay.
   constantsToInitializers,
   findNeighbourhood,
   inlineSubgraphs,
   deleteNodes,
   bypassNodes,
+  ...[constantsToInitializers, findNeighbourhood, inlineSubgraphs, deleteNodes, bypassNodes].map(inside),
   // What is around them. What disturbs least comes first: an answer holds for the very same model only.
   stripMetadata,
   shortenNames,
   dropOutputs,
+  inside(dropOutputs),
   shrinkDims,
   mergeTensors,
+  inside(mergeTensors),
   dropOperands,
+  inside(dropOperands),
   inputsToInitializers,
   defaultAttributes,
+  inside(defaultAttributes),
   simplifyTypes,
   simplifyValues,
+  inside(simplifyValues),
 ];

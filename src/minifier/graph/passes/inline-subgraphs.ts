@@ -1,56 +1,17 @@
 /**
  * Graphs inside nodes become nodes: an If the branch that it took, a Loop its body once. What the branch reads from around
- * it, it reads still; what it made, the node's readers get.
+ * it, it reads still; what it made, the node's readers get. Of a Scan, and of a Loop that collects values, the body alone is tried.
  */
 import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from '../../../onnx/index.ts';
 import { pruneGraph, type Values } from '../graph-cut.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { defineGraphPass, withGraph, type GraphPass } from '../graph-context.ts';
+import { graphOf } from '../bodies/body-interface.ts';
+import { openBody, placesIn } from '../bodies/body-view.ts';
+import { ownNames, renameNode, type Rename } from '../bodies/rename-values.ts';
 import { subgraphs } from '../graph-uses.ts';
 
 const name = 'inline-subgraphs';
-
-type Rename = (value: string) => string;
-
-/** Names made inside a graph, not counting those of graphs inside it. */
-function madeInside({ inputs, initializers, nodes }: OnnxGraph): string[] {
-  return [
-    ...inputs.map((info) => info.name),
-    ...initializers.map((tensor) => tensor.name),
-    ...nodes.flatMap((node) => node.outputs),
-  ].filter((value) => value !== '');
-}
-
-function renameNode(node: OnnxNode, rename: Rename): OnnxNode {
-  const attributes = Object.entries(node.attributes).map(([key, attribute]) => {
-    if (attribute.kind === 'graph')
-      return [key, { ...attribute, value: renameInside(attribute.value, rename) }] as const;
-    if (attribute.kind === 'graphs') {
-      return [
-        key,
-        { ...attribute, value: attribute.value.map((graph) => renameInside(graph, rename)) },
-      ] as const;
-    }
-    return [key, attribute] as const;
-  });
-  return {
-    ...node,
-    inputs: node.inputs.map(rename),
-    outputs: node.outputs.map(rename),
-    attributes: Object.fromEntries(attributes),
-  };
-}
-
-/** The reads of an inner graph from outside; what it makes itself keeps its name. */
-function renameInside(graph: OnnxGraph, rename: Rename): OnnxGraph {
-  const own = new Set(madeInside(graph));
-  const outer: Rename = (value) => (own.has(value) ? value : rename(value));
-  return {
-    ...graph,
-    nodes: graph.nodes.map((node) => renameNode(node, outer)),
-    outputs: graph.outputs.map((info) => ({ ...info, name: outer(info.name) })),
-  };
-}
 
 interface Inlined {
   readonly nodes: readonly OnnxNode[];
@@ -61,7 +22,7 @@ interface Inlined {
 
 /** The nodes of an inner graph for use outside; `given` are the values of its inputs. */
 function unfold(graph: OnnxGraph, given: readonly string[], prefix: string): Inlined {
-  const names = new Map(madeInside(graph).map((value) => [value, `${prefix}/${value}`]));
+  const names = new Map(ownNames(graph).map((value) => [value, `${prefix}/${value}`]));
   for (const [index, info] of graph.inputs.entries()) names.set(info.name, given[index] ?? '');
   const rename: Rename = (value) => names.get(value) ?? value;
   return {
@@ -71,20 +32,15 @@ function unfold(graph: OnnxGraph, given: readonly string[], prefix: string): Inl
   };
 }
 
-function graphAttribute(node: OnnxNode, key: string): OnnxGraph | undefined {
-  const attribute = node.attributes[key];
-  return attribute?.kind === 'graph' ? attribute.value : undefined;
-}
-
 function inlinedNode(node: OnnxNode, values: Values): Inlined | undefined {
   const prefix = node.outputs.find((output) => output !== '') ?? node.opType;
   if (node.opType === 'If') {
     const condition = values.get(node.inputs[0] ?? '');
     if (condition === undefined) return undefined;
-    const branch = graphAttribute(node, Number(condition.data[0]) === 0 ? 'else_branch' : 'then_branch');
+    const branch = graphOf(node, Number(condition.data[0]) === 0 ? 'else_branch' : 'then_branch');
     return branch && unfold(branch, [], prefix);
   }
-  const body = node.opType === 'Loop' ? graphAttribute(node, 'body') : undefined;
+  const body = node.opType === 'Loop' ? graphOf(node, 'body') : undefined;
   // Results that collect one value of each round have another shape than one round's.
   if (body === undefined || body.outputs.length - 1 !== node.inputs.length - 2) return undefined;
   const zero: OnnxTensor = {
@@ -133,6 +89,18 @@ export function withInlined(testCase: GraphCase, values: Values, position: numbe
   return { model: { ...testCase.model, graph: pruned.graph }, inputs: pruned.inputs };
 }
 
+/** The graph inside a node and nothing else: one round of it. */
+function bodyAlone(testCase: GraphCase, values: Values, position: number): GraphCase | undefined {
+  for (const place of placesIn(testCase.model.graph)) {
+    const inner = place.position === position ? openBody(testCase, values, place)?.inner : undefined;
+    if (inner === undefined) continue;
+    const made = new Set(inner.model.graph.nodes.flatMap((node) => node.outputs));
+    const outputs = inner.model.graph.outputs.filter((info) => made.has(info.name));
+    if (outputs.length > 0) return withGraph(inner, { outputs });
+  }
+  return undefined;
+}
+
 export const inlineSubgraphs: GraphPass = defineGraphPass({
   name,
   title: 'graphs inside nodes',
@@ -144,7 +112,7 @@ export const inlineSubgraphs: GraphPass = defineGraphPass({
       if (nested.length === 0) return;
       const values = await context.values(best);
       const candidates = nested.map(([position]) => {
-        const testCase = withInlined(best, values, position);
+        const testCase = withInlined(best, values, position) ?? bodyAlone(best, values, position);
         return testCase && { testCase };
       });
       if ((await problem.firstFailing(name, candidates)) === undefined) return;

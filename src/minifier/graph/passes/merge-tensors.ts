@@ -3,7 +3,7 @@ import type { OnnxTensor } from '../../../onnx/index.ts';
 import { pruneGraph } from '../graph-cut.ts';
 import { acceptEdits, type GraphEdit } from '../graph-edits.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
-import { subgraphs } from '../graph-uses.ts';
+import { replaceReads } from '../bodies/rename-values.ts';
 
 const name = 'merge-tensors';
 
@@ -14,10 +14,7 @@ function merged(from: string, to: string): GraphEdit {
     const isKnown = (tensor: string): boolean =>
       testCase.inputs.has(tensor) || graph.initializers.some((each) => each.name === tensor);
     if (!isKnown(from) || !isKnown(to)) return undefined;
-    const nodes = graph.nodes.map((node) => ({
-      ...node,
-      inputs: node.inputs.map((input) => (input === from ? to : input)),
-    }));
+    const nodes = graph.nodes.map((node) => replaceReads(node, from, to));
     const pruned = pruneGraph({ ...graph, nodes }, testCase.inputs);
     return { model: { ...testCase.model, graph: pruned.graph }, inputs: pruned.inputs };
   };
@@ -33,7 +30,6 @@ export const mergeTensors: GraphPass = defineGraphPass({
   tier: 1,
   run: async (problem) => {
     const { graph } = problem.best.model;
-    if (graph.nodes.some((node) => subgraphs(node).length > 0)) return;
     const first = new Map<string, string>();
     const edits: GraphEdit[] = [];
     const add = (tensor: string, key: string): void => {

@@ -1,43 +1,69 @@
-/** Short names that say what a value is: x, y, z for inputs, c for constants, v for results. Nodes need none. */
+/** Short names that say what a value is: x, y, z for inputs, c for constants, v for results, i for what a round gets. Nodes need none. */
 import type { OnnxGraph, OnnxNode, OnnxTensor } from '../../../onnx/index.ts';
+import { mapGraphs, type Rename } from '../bodies/rename-values.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
-import { subgraphs } from '../graph-uses.ts';
+import { allGraphs } from '../graph-uses.ts';
 
 const name = 'shorten-names';
 const inputLetters = ['x', 'y', 'z'];
 
-type Rename = (value: string) => string;
+/** Names of the values of graphs inside nodes may be there more than once: each graph gets its own. */
+type Names = ReadonlyMap<OnnxGraph, ReadonlyMap<string, string>>;
 
-/** A name for each value of a graph. */
-export function shortNames(graph: OnnxGraph, inputs: Iterable<string>): Map<string, string> {
-  const names = new Map<string, string>();
-  const numbered = (letter: string, values: readonly string[]): void => {
-    const fresh = values.filter((value) => value !== '' && !names.has(value));
-    for (const [index, value] of fresh.entries())
-      names.set(value, fresh.length === 1 ? letter : `${letter}${index}`);
+/** A name for each value of a graph and of those inside it, by the graph that makes it; unique over all of them. */
+export function shortNames(graph: OnnxGraph, inputs: Iterable<string>): Names {
+  const graphs = allGraphs(graph);
+  const names = new Map(graphs.map((each) => [each, new Map<string, string>()]));
+  /** Numbers what has no name yet. */
+  const numbered = (letter: string, pick: (each: OnnxGraph) => readonly string[]): void => {
+    const fresh = graphs.flatMap((each) =>
+      [...new Set(pick(each))]
+        .filter((value) => value !== '' && !names.get(each)!.has(value))
+        .map((value) => ({ own: names.get(each)!, value })),
+    );
+    for (const [index, { own, value }] of fresh.entries())
+      own.set(value, fresh.length === 1 ? letter : `${letter}${index}`);
   };
   const fed = [...new Set([...graph.inputs.map((info) => info.name), ...inputs])];
   if (fed.length <= inputLetters.length)
-    for (const [index, value] of fed.entries()) names.set(value, inputLetters[index]!);
-  else numbered('x', fed);
-  numbered('c', [
-    ...graph.initializers.map((tensor) => tensor.name),
-    ...(graph.sparseInitializers ?? []).map(({ values }) => values.name),
+    for (const [index, value] of fed.entries()) names.get(graph)!.set(value, inputLetters[index]!);
+  else numbered('x', (each) => (each === graph ? fed : []));
+  numbered('i', (each) => (each === graph ? [] : each.inputs.map((info) => info.name)));
+  numbered('c', (each) => [
+    ...each.initializers.map((tensor) => tensor.name),
+    ...(each.sparseInitializers ?? []).map(({ values }) => values.name),
   ]);
-  numbered(
-    'v',
-    graph.nodes.flatMap((node) => node.outputs),
-  );
+  numbered('v', (each) => each.nodes.flatMap((node) => node.outputs));
   return names;
 }
 
-function renameNode(node: OnnxNode, rename: Rename, keepsName: boolean): OnnxNode {
-  return {
-    ...node,
-    name: keepsName ? node.name : '',
+/** The graph with short names; `outer` are those of the graphs around it. */
+function renameGraph(graph: OnnxGraph, names: Names, outer: Rename, keepsNodeNames: boolean): OnnxGraph {
+  const own = names.get(graph)!;
+  const rename: Rename = (value) => own.get(value) ?? outer(value);
+  const renameNode = (node: OnnxNode): OnnxNode => ({
+    ...mapGraphs(node, (inner) => renameGraph(inner, names, rename, keepsNodeNames)),
+    name: keepsNodeNames ? node.name : '',
     inputs: node.inputs.map(rename),
     outputs: node.outputs.map(rename),
+  });
+  const renameTensor = (tensor: OnnxTensor): OnnxTensor => ({ ...tensor, name: rename(tensor.name) });
+  const renameInfo = <T extends { readonly name: string }>(info: T): T => ({ ...info, name: rename(info.name) });
+  return {
+    ...graph,
+    name: 'g',
+    inputs: graph.inputs.map(renameInfo),
+    outputs: graph.outputs.map(renameInfo),
+    initializers: graph.initializers.map(renameTensor),
+    ...(graph.sparseInitializers && {
+      sparseInitializers: graph.sparseInitializers.map((sparse) => ({
+        ...sparse,
+        values: renameTensor(sparse.values),
+      })),
+    }),
+    ...(graph.valueInfos && { valueInfos: graph.valueInfos.map(renameInfo) }),
+    nodes: graph.nodes.map(renameNode),
   };
 }
 
@@ -45,35 +71,14 @@ function renameNode(node: OnnxNode, rename: Rename, keepsName: boolean): OnnxNod
 export function renamed(testCase: GraphCase, keepsNodeNames = false): GraphCase {
   const { graph } = testCase.model;
   const names = shortNames(graph, testCase.inputs.keys());
-  const rename: Rename = (value) => names.get(value) ?? value;
-  const renameTensor = (tensor: OnnxTensor): OnnxTensor => ({ ...tensor, name: rename(tensor.name) });
+  const top = names.get(graph)!;
+  const inputs = [...testCase.inputs].map(([input, tensor]): [string, OnnxTensor] => {
+    const short = top.get(input) ?? input;
+    return [short, { ...tensor, name: short }];
+  });
   return {
-    inputs: new Map(
-      [...testCase.inputs].map(([input, tensor]) => [
-        rename(input),
-        renameTensor({ ...tensor, name: input }),
-      ]),
-    ),
-    model: {
-      ...testCase.model,
-      graph: {
-        ...graph,
-        name: 'g',
-        inputs: graph.inputs.map((info) => ({ ...info, name: rename(info.name) })),
-        outputs: graph.outputs.map((info) => ({ ...info, name: rename(info.name) })),
-        initializers: graph.initializers.map(renameTensor),
-        ...(graph.sparseInitializers && {
-          sparseInitializers: graph.sparseInitializers.map((sparse) => ({
-            ...sparse,
-            values: renameTensor(sparse.values),
-          })),
-        }),
-        ...(graph.valueInfos && {
-          valueInfos: graph.valueInfos.map((info) => ({ ...info, name: rename(info.name) })),
-        }),
-        nodes: graph.nodes.map((node) => renameNode(node, rename, keepsNodeNames)),
-      },
-    },
+    inputs: new Map(inputs),
+    model: { ...testCase.model, graph: renameGraph(graph, names, (value) => value, keepsNodeNames) },
   };
 }
 
@@ -82,9 +87,6 @@ export const shortenNames: GraphPass = defineGraphPass({
   title: 'names',
   tier: 1,
   run: async (problem, context) => {
-    const { best } = problem;
-    // Subgraphs see the names around them.
-    if (best.model.graph.nodes.some((node) => subgraphs(node).length > 0)) return;
-    await problem.accepts(name, renamed(best, context.keepsNodeNames));
+    await problem.accepts(name, renamed(problem.best, context.keepsNodeNames));
   },
 });

@@ -6,13 +6,16 @@ import {
   isNumeric,
   type OnnxAttribute,
   type OnnxDataType,
+  type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
   type OnnxValueInfo,
 } from '../../../onnx/index.ts';
 import { numberReader } from '../compare.ts';
 import type { GraphCase } from '../graph-case.ts';
+import { mapGraphs } from '../bodies/rename-values.ts';
 import { acceptEdits, type GraphEdit } from '../graph-edits.ts';
+import { allGraphs } from '../graph-uses.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
 
 const name = 'simplify-types';
@@ -53,31 +56,33 @@ function convertNode(node: OnnxNode, from: OnnxDataType, to: OnnxDataType): Onnx
     if (!isType || dataTypeOfCode(Number(attribute.value)) !== from) return [key, attribute];
     return [key, { ...attribute, value: dataTypeCode(to) }];
   });
-  return { ...node, attributes: Object.fromEntries(attributes) };
+  const converted = { ...node, attributes: Object.fromEntries(attributes) };
+  return mapGraphs(converted, (graph) => convertGraph(graph, from, to));
+}
+
+function convertGraph(graph: OnnxGraph, from: OnnxDataType, to: OnnxDataType): OnnxGraph {
+  const { valueInfos: _, ...rest } = graph;
+  return {
+    ...rest,
+    inputs: graph.inputs.map((info) => convertInfo(info, from, to)),
+    outputs: graph.outputs.map((info) => convertInfo(info, from, to)),
+    initializers: graph.initializers.map((tensor) => convertTensor(tensor, from, to)),
+    nodes: graph.nodes.map((node) => convertNode(node, from, to)),
+  };
 }
 
 function converted(from: OnnxDataType, to: OnnxDataType): GraphEdit {
   return (testCase) => {
-    const { valueInfos: _, ...graph } = testCase.model.graph;
     const inputs = new Map(
       [...testCase.inputs].map(([input, tensor]) => [input, convertTensor(tensor, from, to)]),
     );
-    const model = {
-      ...testCase.model,
-      graph: {
-        ...graph,
-        inputs: graph.inputs.map((info) => convertInfo(info, from, to)),
-        outputs: graph.outputs.map((info) => convertInfo(info, from, to)),
-        initializers: graph.initializers.map((tensor) => convertTensor(tensor, from, to)),
-        nodes: graph.nodes.map((node) => convertNode(node, from, to)),
-      },
-    };
-    return { model, inputs };
+    return { model: { ...testCase.model, graph: convertGraph(testCase.model.graph, from, to) }, inputs };
   };
 }
 
 function typesOf({ model, inputs }: GraphCase): Set<OnnxDataType> {
-  return new Set([...inputs.values(), ...model.graph.initializers].map(({ dataType }) => dataType));
+  const constants = allGraphs(model.graph).flatMap(({ initializers }) => initializers);
+  return new Set([...inputs.values(), ...constants].map(({ dataType }) => dataType));
 }
 
 export const simplifyTypes: GraphPass = defineGraphPass({

@@ -1,7 +1,8 @@
 /** What is carried along without meaning anything: texts, metadata, types in between, functions and operator sets nobody uses. */
-import type { OnnxModel, OnnxNode } from '../../../onnx/index.ts';
+import type { OnnxGraph, OnnxModel, OnnxNode } from '../../../onnx/index.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
+import { mapGraphs } from '../bodies/rename-values.ts';
 import { subgraphs } from '../graph-uses.ts';
 
 const name = 'strip-metadata';
@@ -12,7 +13,11 @@ function allNodes(nodes: readonly OnnxNode[]): OnnxNode[] {
 
 function bareNode(node: OnnxNode): OnnxNode {
   const { docString: _, metadata: __, ...bare } = node;
-  return bare;
+  return mapGraphs(bare, bareGraph);
+}
+
+function bareGraph({ valueInfos: _, docString: __, metadata: ___, ...graph }: OnnxGraph): OnnxGraph {
+  return { ...graph, nodes: graph.nodes.map(bareNode) };
 }
 
 function normalDomain(domain: string): string {
@@ -20,7 +25,7 @@ function normalDomain(domain: string): string {
 }
 
 function bareModel(model: OnnxModel): OnnxModel {
-  const { valueInfos: _, docString: __, metadata: ___, ...graph } = model.graph;
+  const { graph } = model;
   const used = new Set(allNodes(graph.nodes).map(({ domain, opType }) => `${domain}:${opType}`));
   const functions = (model.functions ?? []).filter((each) => used.has(`${each.domain}:${each.name}`));
   const nodes = [...allNodes(graph.nodes), ...functions.flatMap((each) => allNodes(each.nodes))];
@@ -29,7 +34,7 @@ function bareModel(model: OnnxModel): OnnxModel {
     irVersion: model.irVersion,
     opsets: model.opsets.filter(({ domain }) => domains.has(normalDomain(domain))),
     ...(functions.length > 0 && { functions }),
-    graph: { ...graph, nodes: graph.nodes.map(bareNode) },
+    graph: bareGraph(graph),
   };
 }
 
