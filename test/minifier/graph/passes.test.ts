@@ -28,9 +28,8 @@ describe('passes', () => {
   it('are one file each, named after what they export', () => {
     const folder = new URL('../../../src/minifier/graph/passes/', import.meta.url);
     const files = readdirSync(folder).map((file) => file.replace('.ts', ''));
-    expect(graphPasses.map(({ name }) => name).toSorted()).toEqual(
-      files.filter((name) => name !== 'index').toSorted(),
-    );
+    const names = graphPasses.map(({ name }) => name.replace(/-inside$/, ''));
+    expect([...new Set(names)].toSorted()).toEqual(files.filter((name) => name !== 'index').toSorted());
   });
 
   it('constants-to-initializers makes data of Constant nodes', async () => {
