@@ -63,13 +63,16 @@ export async function checkScript(file: string, cwd: string): Promise<void> {
   const loader = isTypescript ? (file.endsWith('x') ? 'tsx' : 'ts') : 'jsx';
   try {
     const isRequired = isTypescript && (await isCommonJs(file));
-    await transform(text, {
+    const options = {
       loader,
       sourcefile: file,
       logLevel: 'silent',
       target: 'esnext',
-      ...(isRequired ? { format: 'cjs' } : {}),
-    });
+      ...(isRequired ? { format: 'cjs' as const } : {}),
+    } as const;
+    // Which decorators a program means is in its tsconfig; one kind has them on parameters.
+    const older = { ...options, tsconfigRaw: { compilerOptions: { experimentalDecorators: true } } };
+    await transform(text, older).catch(() => transform(text, options));
   } catch (cause) {
     const [error] = isParseFailure(cause) ? cause.errors : [];
     if (error === undefined) return;

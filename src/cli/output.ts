@@ -1,5 +1,5 @@
 /** Writing: whole files or none, and streams without losing the tail of a pipe. */
-import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { UserError } from '../ir/errors.ts';
 import type { Context, Output } from './command.ts';
@@ -59,6 +59,22 @@ export async function writeWhole(context: Context, path: string, data: string | 
     await rm(temporary, { force: true }).catch(() => undefined);
     throw writeError(path, cause);
   }
+}
+
+/**
+ * Says before a run of hours that its report will have no place.
+ * @throws FG5016 when the path is a folder, or lies in one that cannot be written to.
+ */
+export async function checkTarget(context: Context, path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  const target = resolve(context.cwd, path);
+  const stats = await stat(target).catch(() => undefined);
+  if (stats?.isDirectory() === true) throw writeError(path, new Error('it is a folder'));
+  const place = stats === undefined ? dirname(target) : target;
+  await access(place, constants.W_OK).catch((cause: NodeJS.ErrnoException) => {
+    // A folder that is missing will be made.
+    if (cause.code !== 'ENOENT') throw writeError(path, cause);
+  });
 }
 
 /**

@@ -8,6 +8,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { constants, createGunzip } from 'node:zlib';
 import { readRecordLine, type ReadLine } from '../explain/check-record.ts';
 import { UserError } from '../ir/errors.ts';
+import { recordSchemaVersion } from '../ir/record.ts';
 import { readTorchTrace } from '../torch/index.ts';
 import { fileBytes, type Input } from './input.ts';
 
@@ -112,9 +113,23 @@ async function* readTorch(
   }
 }
 
+/** @throws FG5013 when the trace is of a format that came later. */
+function checkVersion(lines: readonly ReadLine[], path: string): readonly ReadLine[] {
+  for (const line of lines) {
+    if (line.kind !== 'record' || line.record.kind !== 'header') continue;
+    const { schemaVersion } = line.record;
+    if (schemaVersion <= recordSchemaVersion) continue;
+    throw new UserError(
+      `${path} was written by a newer fullgraph (trace format ${schemaVersion}, this one reads ${recordSchemaVersion})`,
+      { code: 'FG5013', hint: 'Update fullgraph: npm install --save-dev fullgraph@latest' },
+    );
+  }
+  return lines;
+}
+
 /**
  * Lines of a trace, in batches.
- * @throws FG5013 when the file vanishes or cannot be read; damage inside is data.
+ * @throws FG5013 when the file vanishes, cannot be read, or is of a format that came later; damage inside is data.
  */
 export async function* readTrace(
   input: TraceInput,
@@ -126,8 +141,10 @@ export async function* readTrace(
   }
   try {
     const size = input.bytes === undefined ? (await stat(input.path)).size : 0;
-    yield* readJsonl(withoutMark(input.bytes ?? fileBytes(input.path)), size, onProgress);
+    const batches = readJsonl(withoutMark(input.bytes ?? fileBytes(input.path)), size, onProgress);
+    for await (const lines of batches) yield checkVersion(lines, input.path);
   } catch (cause) {
+    if (cause instanceof UserError) throw cause;
     throw new UserError(`cannot read ${input.path}: ${(cause as Error).message}`, {
       code: 'FG5013',
       hint: 'Check the path, and whether the file is still there.',

@@ -13,6 +13,7 @@ import { codeFolder, ownModule, packageVersion } from '../own-files.ts';
 import { eagerBackendName } from '../capture/install-backend.ts';
 import { createEagerBackend, createRunKernel } from '../compile/backends/eager.ts';
 import { opTable } from '../compile/ops/index.ts';
+import { bundledTfjs, findAbsentTfjs, type AbsentTfjs } from './absent-tfjs.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
 import { defaultCacheDirectory, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
@@ -73,6 +74,23 @@ function headerOf(options: HostOptions): HeaderRecord {
   };
 }
 
+/** The oldest tfjs whose backends have the interface of today's. */
+const oldestTfjs = [3, 9] as const;
+
+function isTooOld(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major < oldestTfjs[0] || (major === oldestTfjs[0] && minor < oldestTfjs[1]);
+}
+
+/** @throws FG5027 when capture would not work with it. */
+function checkTfjs(version: unknown): void {
+  if (typeof version !== 'string' || !isTooOld(version)) return;
+  throw new UserError(`the program's TensorFlow.js ${version} is too old`, {
+    code: 'FG5027',
+    hint: `Update it: fullgraph needs ${oldestTfjs.join('.')} or later.`,
+  });
+}
+
 function warn(text: string): void {
   process.stderr.write(`fullgraph: ${text}\n`);
 }
@@ -108,7 +126,8 @@ function requireTfjs(parentFile: string | undefined): Tfjs {
  * @throws FG5003 when the trace file cannot be written.
  */
 export async function hostProgram(options: HostOptions): Promise<void> {
-  if (isTypescript(process.argv[1])) await loadTypescript();
+  const script = process.argv[1];
+  if (isTypescript(script)) await loadTypescript(script);
   if (options.disable === true) return;
 
   const startedAt = monotonicMs();
@@ -150,6 +169,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
 
   register(ownModule('host/module-hooks'));
   let session: Session | undefined;
+  let refusal: AbsentTfjs | undefined;
   let interpret: Interpret | undefined;
   const collector =
     options.exportModel === undefined ? undefined : createExportCollector(options.exportModel);
@@ -165,8 +185,10 @@ export async function hostProgram(options: HostOptions): Promise<void> {
       const core = cores.at(-1);
       if (core === undefined) return;
       openTrace();
-      writeHeader((core as { readonly version_core?: unknown }).version_core);
+      const version = (core as { readonly version_core?: unknown }).version_core;
+      writeHeader(version);
       try {
+        checkTfjs(version);
         session = install(core as unknown as TfjsCore, {
           cacheDirectory: defaultCacheDirectory(process.env),
           ...options,
@@ -185,7 +207,8 @@ export async function hostProgram(options: HostOptions): Promise<void> {
       } catch (error) {
         // Options that cannot be had are our user's mistake, not an exception of the program.
         if (!(error instanceof UserError)) throw error;
-        process.stderr.write(`error ${error.code}: ${error.message}\n  fix: ${error.hint ?? ''}\n`);
+        refusal = { code: error.code, text: error.message, hint: error.hint ?? '' };
+        process.stderr.write(`error ${refusal.code}: ${refusal.text}\n  fix: ${refusal.hint}\n`);
         process.exit(usageExitCode);
       }
       for (const exports of models) session.adopt(exports);
@@ -198,12 +221,10 @@ export async function hostProgram(options: HostOptions): Promise<void> {
     isFinished = true;
     writeHeader();
     if (session === undefined) {
-      onRecord({
-        kind: 'note',
-        severity: 'warning',
-        code: 'FG5004',
-        text: 'the program loaded no TensorFlow.js',
-      });
+      const { code, text, hint } = refusal ?? findAbsentTfjs();
+      // Whoever asked for speed must learn that there was none.
+      if (code === bundledTfjs.code && !isTraced) warn(`${text}. ${hint}`);
+      onRecord({ kind: 'note', severity: 'warning', code, text });
       onRecord({ kind: 'end', timeMs: now(), exitCode, totals: { ...noTotals, wallMs: now() } });
     }
     session?.finish(exitCode);

@@ -1,6 +1,7 @@
 /**
  * Appends records to a trace file. Lines are buffered and written synchronously, so that a program that dies leaves all but
- * the last moment, and a reader always finds whole lines before the end. A full disk stops the trace, not the program.
+ * the last moment, and a reader always finds whole lines before the end; what stands before native code that may take the
+ * process down is written at once. A full disk stops the trace, not the program.
  */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -16,6 +17,9 @@ export interface TraceWriter {
 
 const bufferLimitChars = 1 << 16;
 const flushEveryMs = 250;
+
+/** The header, and each graph before it is compiled and run for the first time. */
+const urgentKinds: ReadonlySet<TraceRecord['kind']> = new Set(['header', 'graph', 'compile']);
 
 /**
  * @param warn called at most once, with the reason why the rest of the trace is missing.
@@ -57,7 +61,8 @@ export function openTraceWriter(file: string, now: () => number, warn: (text: st
       const line = encodeRecord(record);
       lines.push(line);
       size += line.length;
-      if (size > bufferLimitChars || now() - flushedAt > flushEveryMs) flush();
+      const isDue = size > bufferLimitChars || now() - flushedAt > flushEveryMs;
+      if (isDue || urgentKinds.has(record.kind)) flush();
     },
     flush,
     close() {

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../ir/errors.ts';
+import { encodeRecord } from '../../ir/record.ts';
 import type { Report } from '../../explain/report.ts';
+import { bundledTfjs, noTfjs } from '../../host/absent-tfjs.ts';
+import { readBaseline } from '../baseline.ts';
 import { checkDevice } from '../check-device.ts';
 import { checkScript } from '../check-script.ts';
 import { defineCommand, type Command, type Context, type ExitCode } from '../command.ts';
@@ -13,7 +16,7 @@ import { findInput, type Input } from '../input.ts';
 import { inspectProgram, inspectTrace } from '../interactive/inspect-input.ts';
 import { isInteractive } from '../interactive/open-ui.ts';
 import { loadReport } from '../load-report.ts';
-import { claimTraceFile, print, writeWhole } from '../output.ts';
+import { checkTarget, claimTraceFile, print, writeWhole } from '../output.ts';
 import { enforceBudget, formatOf, presentReport, type ReportValues } from '../present-report.ts';
 import { programFlags, toHostOptions } from '../program-flags.ts';
 import { reportFlags } from '../report-flags.ts';
@@ -37,13 +40,12 @@ const flags = {
   ...programFlags,
 } as const;
 
-/** The program came to its end without any tfjs: there is nothing to explain. */
+/** The program came to its end without any tfjs that could be captured: there is nothing to explain. */
 function demandTfjs(report: Report, script: string): void {
-  if (!report.notes.some((note) => note.code === 'FG5004')) return;
-  throw new UserError(`${script} loaded no TensorFlow.js`, {
-    code: 'FG5004',
-    hint: 'Check that it imports @tensorflow/tfjs on the path that ran, and that the package is installed: npm install @tensorflow/tfjs',
-  });
+  for (const { code, text, hint } of [noTfjs, bundledTfjs]) {
+    if (!report.notes.some((note) => note.code === code)) continue;
+    throw new UserError(text.replace('the program', script), { code, hint });
+  }
 }
 
 function canLoadTfjs(script: string): boolean {
@@ -87,6 +89,18 @@ async function saveRepros(
   );
 }
 
+/** A program that is killed cannot write its trace to the end: the report says who ended it. */
+async function noteSignal(traceFile: string, signal: NodeJS.Signals): Promise<void> {
+  const note = {
+    kind: 'note',
+    severity: 'error',
+    code: 'FG5029',
+    text: `${signal} ended the program`,
+  } as const;
+  // What was written last may be half a line.
+  await appendFile(traceFile, `\n${encodeRecord(note)}`);
+}
+
 async function runAndShow(
   script: Extract<Input, { kind: 'script' }>,
   word: string,
@@ -95,12 +109,14 @@ async function runAndShow(
 ): Promise<ExitCode> {
   await checkScript(script.file, context.cwd);
   await checkDevice(values.device);
+  if (values.baseline !== undefined) await readBaseline(values.baseline, context);
+  await checkTarget(context, values.output);
   const kept = values['trace-out'];
   const folder = kept === undefined ? await mkdtemp(join(tmpdir(), 'fullgraph-')) : undefined;
   const traceFile = folder === undefined ? resolve(context.cwd, kept!) : join(folder, 'trace.jsonl');
   try {
     await claimTraceFile(traceFile, true);
-    const { exitCode } = await runHosted(
+    const { exitCode, signal } = await runHosted(
       {
         file: script.file,
         arguments: script.arguments,
@@ -109,6 +125,7 @@ async function runAndShow(
       },
       context,
     );
+    if (signal !== undefined) await noteSignal(traceFile, signal);
     const verdict = await show({ kind: 'trace', path: traceFile }, values, context, (report) => {
       // A program that fails for another reason, before it loads tfjs, gets its report and keeps its exit code.
       if (exitCode === 0 || !canLoadTfjs(script.file)) demandTfjs(report, word);
