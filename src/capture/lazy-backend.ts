@@ -247,15 +247,23 @@ export class LazyBackend {
     return this.#expose(dataId, parts);
   }
 
-  /** As {@link readSync}. Reads that start in the same turn share a graph; later disposal does not hurt. */
-  async read(dataId: DataId): Promise<HostArray> {
-    const parts = this.#partsOf(dataId);
-    if (parts.every((part) => part.host !== undefined)) {
+  /**
+   * As {@link readSync}. Reads that start in the same turn share a graph; later disposal does not hurt. No async
+   * function: the promise is resolved where the graph runs, so that what the program does next stands in the queue where
+   * it stands in eager, whose reads are done at once.
+   */
+  read(dataId: DataId): Promise<HostArray> {
+    try {
+      const parts = this.#partsOf(dataId);
+      const expose = (): HostArray => this.#expose(dataId, parts);
+      if (parts.some((part) => part.host === undefined)) {
+        return this.#context.recorder.requireLater(parts, this.#causeOfRead(parts, true), expose);
+      }
       this.#context.reporter.totals.emptyReads++;
-      return this.#expose(dataId, parts);
+      return Promise.resolve(expose());
+    } catch (error) {
+      return Promise.reject(error);
     }
-    await this.#context.recorder.requireLater(parts, this.#causeOfRead(parts, true));
-    return this.#expose(dataId, parts);
   }
 
   #causeOfRead(parts: readonly LazyValue[], isAsync: boolean): BreakCause {

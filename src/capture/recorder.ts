@@ -264,10 +264,10 @@ export class Recorder {
   }
 
   /** As {@link require}, behind the current turn, together with all others that wait for it then. */
-  requireLater(values: readonly LazyValue[], cause: BreakCause): Promise<void> {
+  requireLater<T>(values: readonly LazyValue[], cause: BreakCause, result: () => T): Promise<T> {
     for (const value of values) value.pins++;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ values, cause, resolve, reject });
+      this.#waiting.push({ values, cause, resolve: () => resolve(result()), reject });
       if (this.#waiting.length === 1) queueMicrotask(() => this.#serveWaiting());
     });
   }
@@ -327,6 +327,7 @@ export class Recorder {
     const hasRun = plan.outputs.length > 0;
     if (hasRun) this.#run(plan, cause);
     for (const component of components) this.#retire(component);
+    this.#history.restart(cause.stack?.id);
     return hasRun;
   }
 

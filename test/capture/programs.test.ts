@@ -265,6 +265,25 @@ const programs: Readonly<Record<string, Program>> = {
     log(v.dataSync());
   },
 
+  'tasks that take turns': async (tf, log) => {
+    const ticks = async () => {
+      for (let tick = 0; tick < 12; tick++) {
+        log(`tick ${tick}`);
+        await null;
+      }
+    };
+    const reads = async () => {
+      const x = tf.range(0, 4).square();
+      log(await x.data());
+      log(await x.array());
+      log((await x.add(1).buffer()).values);
+      log(await Promise.all([x.sum().data(), x.max().data()]));
+    };
+    await Promise.all([reads(), ticks()]);
+    await Promise.all([ticks(), reads()]);
+    await Promise.all([tf.whereAsync(tf.tensor1d([1, 0, 1]).greater(0)), ticks()]);
+  },
+
   'seeded samples': (tf, log) => {
     log(tf.multinomial(tf.log(tf.tensor1d([0.1, 0.2, 0.7])), 10, 42).dataSync());
     log(tf.randomUniform([5], 0, 1, 'float32', 7).mul(2).dataSync());
