@@ -134,6 +134,7 @@ async function run(
       size,
       text: sourceDomain.text(program.tree),
     });
+    if (failure.judgedBy !== undefined) onStage('judged by', failure.judgedBy);
     if (oracle instanceof ProgramOracle) oracle.expect(failure.signature);
     oracle.timeLimitMs = timeLimit(options, failure, originalMs);
     return await reduceProgram(session, failure);
@@ -168,11 +169,11 @@ function nameOf({ cwd, input }: MinifyOptions): string {
 /** What a journal is valid for: everything that verdicts depend on. */
 function identityOf(options: MinifyOptions, program: LoadedProgram): string {
   const { arguments: parameters, capture, backend, reference, setup, fail, command, seed } = options;
-  const { relativeTolerance, absoluteTolerance, slowMs, timeLimitMs } = options;
+  const { relativeTolerance, absoluteTolerance, isToleranceOnly, slowMs, timeLimitMs } = options;
   return JSON.stringify([
     sourceDomain.hash(program.tree),
     { parameters, capture, backend, reference, setup, fail, command, seed },
-    { relativeTolerance, absoluteTolerance, slowMs, timeLimitMs },
+    { relativeTolerance, absoluteTolerance, isToleranceOnly, slowMs, timeLimitMs },
     process.version,
   ]);
 }
@@ -308,6 +309,7 @@ async function writeResult(
     versions: { node: process.version.slice(1), ...installedVersions(folder.files, program.root) },
     unit: sourceDomain.unit,
     nearestPassing: neighbour,
+    ...(failure.judgedBy === undefined ? {} : { judgedBy: failure.judgedBy }),
     ...(backend === undefined ? {} : { backend }),
     ...(reference === undefined ? {} : { reference }),
   });

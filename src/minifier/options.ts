@@ -24,6 +24,8 @@ export interface MinifyOptions {
   readonly command?: string;
   readonly relativeTolerance: number;
   readonly absoluteTolerance: number;
+  /** Nothing but the tolerances judges differences of programs: they were given. Default: double precision does as well. */
+  readonly isToleranceOnly?: boolean;
   readonly jobs: number;
   readonly budget: Budget;
   readonly seed: number;
@@ -196,6 +198,7 @@ export function parseMinifyOptions(
     setup: Array.isArray(setup) ? (setup as readonly string[]) : [],
     relativeTolerance: number('rtol') ?? 1e-3,
     absoluteTolerance: number('atol') ?? 1e-5,
+    isToleranceOnly: text('rtol') !== undefined || text('atol') !== undefined,
     jobs: Math.max(1, Math.floor(number('jobs') ?? Math.max(1, availableParallelism() - 1))),
     budget: budget === undefined ? {} : parseBudget(budget),
     seed: number('seed') ?? 1,

@@ -10,6 +10,8 @@ export interface ProbedFailure {
   readonly signature: Signature;
   /** The failure as one line, numbers and names unmasked. */
   readonly message: string;
+  /** Of wrong numbers: by what they are known to be more than rounding. */
+  readonly judgedBy?: string;
   /** Share of the runs that failed this way. */
   readonly rate: number;
   readonly runs: number;
@@ -65,7 +67,8 @@ export async function probeFailure<T>(
   }
   if (failure?.signature === undefined) throw doesNotFail(verdicts, kind);
   const rate = countShowing(verdicts, failure.signature) / verdicts.length;
-  return { signature: failure.signature, message: failure.message, rate, runs: verdicts.length };
+  const { signature, message, judgedBy } = failure;
+  return { signature, message, rate, runs: verdicts.length, ...(judgedBy === undefined ? {} : { judgedBy }) };
 }
 
 function countShowing(verdicts: readonly Verdict[], signature: Signature): number {

@@ -30,6 +30,8 @@ export interface Verdict {
   readonly message: string;
   /** Numbers worth reporting, such as the largest error. */
   readonly numbers?: Readonly<Record<string, number>>;
+  /** Of wrong numbers: by what they are known to be more than rounding, for people. */
+  readonly judgedBy?: string;
   /** Other failures seen in the same run. */
   readonly also?: readonly Verdict[];
 }

@@ -73,6 +73,7 @@ describe('minifyProgram', () => {
       });
       const readme = readFileSync(join(result.directory, 'README.md'), 'utf8');
       expect(readme).toContain('@tensorflow/tfjs | 4.22.0');
+      expect(readme.includes('Judged by double precision: off by')).toBe(result.signature.kind === 'diverge');
       const manifest = JSON.parse(readFileSync(join(result.directory, 'package.json'), 'utf8')) as {
         dependencies: object;
       };

@@ -141,6 +141,7 @@ describe('ProgramOracle', () => {
     expect(await oracle.judge(loaded.tree)).toMatchObject({
       kind: 'diverge',
       signature: { name: 'MaxPool3D', message: 'value' },
+      judgedBy: expect.stringMatching(/^double precision: .*, the reference in float32 by 0$/) as string,
     });
     const same = oracleFor(loaded, {
       suspect: { backend: 'cpu' },
@@ -148,6 +149,59 @@ describe('ProgramOracle', () => {
       timeLimitMs: 10_000,
     });
     expect((await same.judge(loaded.tree)).kind).toBe('pass');
+  });
+
+  describe('takes rounding for what it is, unless tolerances were given', () => {
+    // Sums of large numbers that cancel: neither backend's float32 result is near the exact one.
+    const sum = `import * as tf from "@tensorflow/tfjs";
+      const half = tf.randomNormal([1, 2048], 0, 1000, "float32", 5);
+      const terms = tf.concat([half, half.neg(), tf.tensor2d([[1e-3]])], 1);
+      const sum = tf.matMul(terms, tf.ones([4097, 1]));`;
+
+    it('when kernels are compared', async () => {
+      const loaded = program('cancel.mjs', sum);
+      const options = { suspect: { backend: 'wasm' }, reference: { backend: 'cpu' }, timeLimitMs: 10_000 };
+      expect((await oracleFor(loaded, options).judge(loaded.tree)).kind).toBe('pass');
+      const strict = await oracleFor(loaded, { ...options, isToleranceOnly: true }).judge(loaded.tree);
+      expect(strict).toMatchObject({
+        signature: { name: 'BatchMatMul', message: 'value' },
+        judgedBy: 'the tolerances alone',
+      });
+    });
+
+    const compiled: Partial<ProgramOracleOptions> = {
+      reference: { backend: 'cpu' },
+      comparison: 'reads',
+      timeLimitMs: 10_000,
+      memoryLimitMb: 2_000,
+    };
+
+    it('when a compiled program is compared with the same program on eager kernels', async () => {
+      // An ill-conditioned matrix: the factors of either run are wrong from the first digit on.
+      const qr = program(
+        'hilbert.mjs',
+        `import * as tf from "@tensorflow/tfjs";
+        const row = (i) => Array.from({ length: 12 }, (_, j) => 1 / (i + j + 1));
+        const [q] = tf.linalg.qr(tf.tensor2d(Array.from({ length: 12 }, (_, i) => row(i))));
+        tf.relu(q).print();`,
+      );
+      const suspect = { capture: { backend: 'onnxruntime' } };
+      const honest = await oracleFor(qr, { ...compiled, suspect }).judge(qr.tree);
+      expect(honest.kind).toBe('pass');
+      const strict = await oracleFor(qr, { ...compiled, suspect, isToleranceOnly: true }).judge(qr.tree);
+      expect(strict).toMatchObject({ kind: 'diverge', signature: { name: 'read', message: 'value' } });
+    });
+
+    it('but not a kernel that is wrong', async () => {
+      const wrong = program('wrong.mjs', `${sum} sum.print(); tf.relu(tf.sin(sum)).print();`);
+      const suspect = { capture: { backend: 'fault-wrong' } };
+      const verdict = await oracleFor(wrong, { ...compiled, suspect }).judge(wrong.tree);
+      expect(verdict).toMatchObject({
+        kind: 'diverge',
+        message: expect.stringMatching(/^read 2: /) as string,
+        judgedBy: expect.stringMatching(/^double precision: /) as string,
+      });
+    });
   });
 
   it('follows NaN from its origin to the read that saw it', async () => {

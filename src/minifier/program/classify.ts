@@ -11,7 +11,8 @@ import {
   type Signature,
   type Verdict,
 } from '../verdict.ts';
-import { findDifference } from './compare.ts';
+import { findDifference, type Tolerance } from './compare.ts';
+import { judge, type Judgement } from './judge.ts';
 import type { Read, RunReport } from './messages.ts';
 
 export interface ClassifyPolicy {
@@ -81,7 +82,8 @@ function classifyDeath(outcome: Extract<WorkerOutcome<RunReport>, { kind: 'died'
 function classifyEnding(report: RunReport, policy: ClassifyPolicy): Verdict[] {
   const { ending, error, exitCode, output } = report;
   if (ending === 'threw' && error !== undefined) {
-    const where = failureOrigin(error.stack);
+    // Our own errors come out of whichever read needed the value.
+    const where = error.code === undefined ? failureOrigin(error.stack) : `fullgraph:${error.code}`;
     const context = policy.keepsCallbacks ? callbackContext(error.stack) : '';
     const parts = { name: error.name, message: maskMessage(error.message), where, context };
     return [failure('crash', parts, `${error.name}: ${error.message.split('\n', 1)[0]}`)];
@@ -104,7 +106,8 @@ function classifyEnding(report: RunReport, policy: ClassifyPolicy): Verdict[] {
 
 function classifyDivergences(report: RunReport): Verdict[] {
   const seen = new Map<string, Verdict>();
-  for (const { kernel, what, maxError, actual, expected, hasFiniteInputs } of report.divergences ?? []) {
+  for (const divergence of report.divergences ?? []) {
+    const { kernel, what, maxError, actual, expected, hasFiniteInputs, judgement } = divergence;
     const where = hasFiniteInputs ? '' : 'inputs not finite';
     const key = `${kernel} ${what} ${where}`;
     if (seen.has(key)) continue;
@@ -114,7 +117,7 @@ function classifyDivergences(report: RunReport): Verdict[] {
       `${kernel}: got ${actual}, the reference says ${expected}`,
       { maxError },
     );
-    seen.set(key, verdict);
+    seen.set(key, { ...verdict, judgedBy: judgeText(judgement, report.inexact) });
   }
   return [...seen.values()];
 }
@@ -136,12 +139,13 @@ function classifyNans(report: RunReport): Verdict[] {
   return [...all.filter(isRead), ...all.filter((verdict) => !isRead(verdict))];
 }
 
-/** The first read at which two whole runs of the program differ, as a verdict. */
+/** The first read at which two whole runs of the program differ by more than rounding, as a verdict. */
 export function compareReads(
   actual: readonly Read[],
-  expected: readonly Read[],
-  tolerance: { readonly relativeTolerance: number; readonly absoluteTolerance: number },
+  reference: Pick<RunReport, 'reads' | 'inexact'>,
+  tolerance: Tolerance,
 ): Verdict {
+  const expected = reference.reads ?? [];
   for (let index = 0; index < Math.max(actual.length, expected.length); index++) {
     const left = actual[index];
     const right = expected[index];
@@ -153,19 +157,47 @@ export function compareReads(
       );
     }
     const difference = findDifference(hostTensor(left), hostTensor(right), tolerance);
-    if (difference) {
-      const isNan = difference.what === 'nan' && difference.actual === 'NaN';
-      return failure(
-        isNan ? 'nan' : 'diverge',
-        { name: 'read', message: difference.what, ...(isNan ? { where: readByProgram } : {}) },
-        `read ${index + 1}: got ${difference.actual}, the reference says ${difference.expected}`,
-        { maxError: difference.maxError },
-      );
-    }
+    if (difference === undefined) continue;
+    const isNumber = difference.what !== 'shape' && difference.what !== 'dtype';
+    const judgement = isNumber
+      ? judge(numbers(left.values), numbers(right.values), numbers(right.exact))
+      : undefined;
+    if (judgement?.isRounding === true) continue;
+    const isNan = difference.what === 'nan' && difference.actual === 'NaN';
+    const verdict = failure(
+      isNan ? 'nan' : 'diverge',
+      { name: 'read', message: difference.what, ...(isNan ? { where: readByProgram } : {}) },
+      `read ${index + 1}: got ${difference.actual}, the reference says ${difference.expected}`,
+      { maxError: difference.maxError },
+    );
+    return { ...verdict, judgedBy: judgeText(judgement, reference.inexact) };
   }
   return passed;
 }
 
+/** Who said that it is more than rounding, for people. */
+function judgeText(judgement: Judgement | undefined, inexact: RunReport['inexact']): string {
+  if (inexact === undefined) return 'the tolerances alone';
+  if (judgement === undefined) {
+    const { reason } = inexact;
+    return `the reference in float32${reason === undefined ? '' : `: no double precision (${reason})`}`;
+  }
+  const { actualError, expectedError } = judgement;
+  const errors = `off by ${shortNumber(actualError)} of the largest value, the reference in float32 by ${shortNumber(expectedError)}`;
+  const { kernels } = inexact;
+  return `double precision: ${errors}${kernels.length === 0 ? '' : ` (without ${kernels.join(', ')})`}`;
+}
+
+function shortNumber(value: number): string {
+  return Number.isFinite(value) ? String(Number(value.toPrecision(2))) : String(value);
+}
+
+function numbers(values: Read['values']): number[];
+function numbers(values: Read['exact']): number[] | undefined;
+function numbers(values: Read['exact']): number[] | undefined {
+  return values?.map(Number);
+}
+
 function hostTensor(read: Read): { shape: readonly number[]; dtype: string; values: number[] } {
-  return { ...read, values: read.values.map(Number) };
+  return { ...read, values: numbers(read.values) };
 }

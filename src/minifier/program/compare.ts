@@ -1,7 +1,6 @@
 /**
- * How far two results of the same kernel on the same inputs are apart. The reference is tfjs's own cpu kernel, which
- * accumulates in doubles: as good as a float64 evaluation of a single kernel. Errors count relative to the largest value of
- * the result, so that cancellation and honest rounding do not.
+ * How far two results of the same kernel on the same inputs are apart. Errors count relative to the largest value of the result,
+ * so that most cancellation and honest rounding do not; `judge.ts` says what is rounding of the rest.
  */
 import type { Divergence } from './messages.ts';
 

@@ -47,6 +47,7 @@ function createOracle(
     comparison: setup.length > 0 || capture !== undefined ? 'reads' : 'kernels',
     relativeTolerance: options.relativeTolerance,
     absoluteTolerance: options.absoluteTolerance,
+    isToleranceOnly: options.isToleranceOnly === true,
     seed: options.seed,
     jobs,
     timeLimitMs,

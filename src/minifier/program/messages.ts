@@ -3,6 +3,8 @@
  * dies cannot report; what it was doing is then read from its black box (`black-box.ts`).
  */
 
+import type { Judgement } from './judge.ts';
+
 export interface ProgramFile {
   readonly path: string;
   readonly format: 'module' | 'commonjs';
@@ -21,6 +23,11 @@ export interface ProgramChecks {
   readonly nan: boolean;
   /** Keep what the program read from tensors. */
   readonly reads: boolean;
+  /**
+   * Double precision. `kernels`: judges where a kernel differs from the reference's. `run`: is kept beside what the program
+   * read. Default: not used.
+   */
+  readonly exact?: 'kernels' | 'run';
 }
 
 /** How a program is captured and compiled, and what of it is left out. */
@@ -86,6 +93,8 @@ export interface ReportedError {
   readonly name: string;
   readonly message: string;
   readonly stack: string;
+  /** Of our own errors: `FG3202`. */
+  readonly code?: string;
 }
 
 export interface Divergence {
@@ -99,6 +108,8 @@ export interface Divergence {
   readonly expected: string;
   /** Sequence number of the innermost op. */
   readonly op: number;
+  /** By double precision, where there was any. */
+  readonly judgement?: Judgement;
 }
 
 export interface NanSighting {
@@ -140,6 +151,8 @@ export interface RunReport {
   readonly divergences?: readonly Divergence[];
   readonly nans?: readonly NanSighting[];
   readonly reads?: readonly Read[];
+  /** Double precision, where it was asked for: kernels that it was not possible for, or why there was none at all. */
+  readonly inexact?: { readonly kernels: readonly string[]; readonly reason?: string };
   readonly coverage?: readonly Coverage[];
   readonly observations?: readonly ObservedSite[];
   readonly recording?: Recording;
@@ -155,6 +168,8 @@ export interface Read {
   readonly shape: readonly number[];
   /** At most the first few thousand; infinities and NaN as strings. */
   readonly values: readonly (number | string)[];
+  /** The same in double precision; absent for what the program wrote itself. */
+  readonly exact?: readonly (number | string)[];
 }
 
 /** The calls around a failure, and what the public functions of tfjs are called. */

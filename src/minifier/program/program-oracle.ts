@@ -35,6 +35,8 @@ export interface ProgramOracleOptions {
   readonly comparison: 'kernels' | 'reads';
   readonly relativeTolerance: number;
   readonly absoluteTolerance: number;
+  /** Nothing but the tolerances judges differences; default: what is within them, and double precision. */
+  readonly isToleranceOnly?: boolean;
   readonly seed: number;
   readonly jobs: number;
   readonly timeLimitMs: number;
@@ -49,6 +51,8 @@ export interface RunWants {
   readonly ops?: OpRecording;
   /** Captured in another way than the suspect. */
   readonly capture?: CaptureSettings;
+  /** What is read is kept in double precision as well. */
+  readonly exact?: boolean;
 }
 
 interface Slot {
@@ -178,20 +182,24 @@ export class ProgramOracle implements Oracle<SourceTree> {
       ...(wants.observations === true ? { wantsObservations: true } : {}),
       ...(wants.ops ? { wantsOps: wants.ops } : {}),
     };
-    const outcome = await worker.run(request, this.timeLimitMs);
+    // Each kernel runs twice, the second time on longer numbers.
+    const timeLimitMs = wants.exact === true ? 4 * this.timeLimitMs : this.timeLimitMs;
+    const outcome = await worker.run(request, timeLimitMs);
     if (outcome.kind === 'report' && outcome.report.needsRestart) worker.kill();
     return outcome;
   }
 
-  #checks(configuration: Configuration, { ops }: RunWants): ProgramChecks | undefined {
-    const { suspect, reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
+  #checks(configuration: Configuration, { ops, exact }: RunWants): ProgramChecks | undefined {
+    const { suspect, reference, comparison, relativeTolerance, absoluteTolerance, isToleranceOnly } =
+      this.#options;
     const wants = (kind: Signature['kind']): boolean =>
       this.#expected === undefined || this.#expected.kind === kind;
     const isSuspect = configuration === suspect;
     const tolerance = { relativeTolerance, absoluteTolerance };
+    const byKernel = isToleranceOnly === true ? {} : ({ exact: 'kernels' } as const);
     // Which call it is shows when each is compiled by itself.
     if (configuration.capture !== undefined && ops !== undefined)
-      return { ...tolerance, nan: false, reads: true, eachKernel: true };
+      return { ...tolerance, ...byKernel, nan: false, reads: true, eachKernel: true };
     const comparesKernels = isSuspect && comparison === 'kernels' && wants('diverge');
     const backend = comparesKernels ? reference?.backend : undefined;
     const reads = comparison === 'reads' && reference !== undefined && (wants('diverge') || wants('nan'));
@@ -202,12 +210,13 @@ export class ProgramOracle implements Oracle<SourceTree> {
       ...tolerance,
       nan,
       reads,
-      ...(backend === undefined ? {} : { reference: backend }),
+      ...(backend === undefined ? {} : { ...byKernel, reference: backend }),
+      ...(exact === true ? { exact: 'run' } : {}),
     };
   }
 
   async #crossCheck(slot: Slot, tree: SourceTree, outcome: WorkerOutcome<RunReport>): Promise<Verdict> {
-    const { reference, comparison, relativeTolerance, absoluteTolerance } = this.#options;
+    const { reference, comparison, relativeTolerance, absoluteTolerance, isToleranceOnly } = this.#options;
     const policy = this.#policy;
     const verdict = classify(outcome, policy);
     if (reference === undefined || verdict.kind === 'harness') return verdict;
@@ -218,10 +227,13 @@ export class ProgramOracle implements Oracle<SourceTree> {
     if (comparison === 'kernels' || verdict.kind !== 'pass' || outcome.kind !== 'report') return verdict;
     const other = await this.#run(slot.reference, tree, reference, {});
     if (classify(other, policy).kind !== 'pass' || other.kind !== 'report') return passed;
-    return compareReads(outcome.report.reads ?? [], other.report.reads ?? [], {
-      relativeTolerance,
-      absoluteTolerance,
-    });
+    const tolerance = { relativeTolerance, absoluteTolerance };
+    const actual = outcome.report.reads ?? [];
+    const difference = compareReads(actual, other.report, tolerance);
+    if (difference.kind === 'pass' || isToleranceOnly === true) return difference;
+    // Rounding? The reference once more, with double precision beside it.
+    const exact = await this.#run(slot.reference, tree, reference, { exact: true });
+    return exact.kind === 'report' ? compareReads(actual, exact.report, tolerance) : difference;
   }
 
   /** Where the reference does not pass, the failure is not the suspect's alone: it gets a signature of its own. */

@@ -8,6 +8,9 @@
  */
 import type { BlackBox } from './black-box.ts';
 import { findDifference, type HostTensor } from './compare.ts';
+import { createExactShadow, type ExactShadow } from './exact-shadow.ts';
+import { judge } from './judge.ts';
+import { createKernelRunner, mapInputs, type HostInputs, type KernelRunner } from './kernel-runner.ts';
 import type { Divergence, NanSighting, ProgramChecks, Read } from './messages.ts';
 import type { OpLog } from './op-log.ts';
 import { findKernel, type Engine, type EngineTensor, type NamedTensors } from './tf-engine.ts';
@@ -19,7 +22,18 @@ export interface TfProbe {
   readonly divergences: readonly Divergence[];
   readonly nans: readonly NanSighting[];
   readonly reads: readonly Read[];
+  /** Kernels that could not be followed in double precision. */
+  readonly inexact: readonly string[];
   readonly lastOp: string;
+}
+
+/** What a probe needs of the process that it is in. */
+export interface ProbeContext {
+  readonly forcedBackend: string | undefined;
+  readonly blackBox: BlackBox;
+  readonly log: OpLog;
+  /** Kernels in double precision, where there are any. */
+  exactKernels(): KernelRunner | undefined;
 }
 
 /** Their results are random by design. */
@@ -38,9 +52,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export function createProbe(
   checks: ProgramChecks | undefined,
-  forcedBackend: string | undefined,
-  blackBox: BlackBox,
-  log: OpLog,
+  { forcedBackend, blackBox, log, exactKernels }: ProbeContext,
 ): TfProbe {
   const divergences: Divergence[] = [];
   const nans: Mutable<NanSighting>[] = [];
@@ -48,6 +60,7 @@ export function createProbe(
   const taints = new WeakMap<object, Taint>();
   let lastOp = '';
   let attached: Engine | undefined;
+  let shadow: ExactShadow | undefined;
   let restore: () => void = () => {};
 
   const host = (engine: Engine, readSync: Engine['readSync'], tensor: EngineTensor): HostTensor => ({
@@ -69,16 +82,33 @@ export function createProbe(
       return;
     if (randomKernels.has(kernel)) return;
     if ([...Object.values(inputs), ...results].some((tensor) => !isNumeric(tensor))) return;
-    const expected = runReference(engine, readSync, reference, kernel, inputs, attributes);
+    const backend = engine.findBackend(reference);
+    if (backend === null) return;
+    const given: HostInputs = mapInputs(inputs, (tensor) =>
+      isTensor(tensor) ? host(engine, readSync, tensor) : tensor,
+    );
+    const runner = createKernelRunner(backend, (name) => findKernel(name, reference));
+    const expected = runner.run(kernel, given, attributes);
+    let exact: readonly HostTensor[] | undefined;
     results.forEach((result, index) => {
       const right = expected?.[index];
       if (right === undefined) return;
-      const difference = findDifference(host(engine, readSync, result), right, checks!);
+      const actual = host(engine, readSync, result);
+      const difference = findDifference(actual, right, checks!);
       if (difference === undefined) return;
-      const hasFiniteInputs = Object.values(inputs).every(
-        (input) => !isTensor(input) || scan(readSync.call(engine, input.dataId)).isFinite,
-      );
-      divergences.push({ kernel, op: log.current(), hasFiniteInputs, ...difference });
+      if (checks?.exact === 'kernels') exact ??= exactKernels()?.run(kernel, given, attributes);
+      const judgement = isNumberDifference(difference)
+        ? judge(actual.values, right.values, exact?.[index]?.values)
+        : undefined;
+      if (judgement?.isRounding === true) return;
+      const hasFiniteInputs = Object.values(given).every((input) => !input || scan(input.values).isFinite);
+      divergences.push({
+        kernel,
+        op: log.current(),
+        hasFiniteInputs,
+        ...difference,
+        ...(judgement ? { judgement } : {}),
+      });
     });
   };
 
@@ -140,10 +170,12 @@ export function createProbe(
     }
     if (checks?.reads !== true) return;
     const info = tensorInfo(engine, dataId);
+    const exact = shadow?.valuesOf(dataId);
     reads.push({
       dtype: info?.dtype ?? '',
       shape: info?.shape ?? [],
-      values: Array.from(values).slice(0, maxReadValues).map(encodeNumber),
+      values: encodeValues(values),
+      ...(exact ? { exact: encodeValues(exact) } : {}),
     });
   };
 
@@ -166,6 +198,7 @@ export function createProbe(
       const result = original.runKernel.call(engine, name, inputs, attributes);
       const results = (Array.isArray(result) ? result : [result]).filter(isTensor);
       log.endKernel(sequence, results);
+      shadow?.follow(name, inputs, attributes, results);
       compareWithReference(engine, original.readSync, name, inputs, attributes, results);
       if (checks?.nan === true) followNan(engine, original.readSync, name, inputs, results);
       return result;
@@ -195,6 +228,8 @@ export function createProbe(
       for (const name of Object.keys(original)) delete (engine as unknown as Record<string, unknown>)[name];
     };
     log.reader = (tensor) => original.readSync.call(engine, tensor.dataId);
+    const runner = checks?.exact === 'run' ? exactKernels() : undefined;
+    shadow = runner && createExactShadow(runner, (tensor) => host(engine, original.readSync, tensor));
   };
 
   return {
@@ -206,6 +241,9 @@ export function createProbe(
     divergences,
     nans,
     reads,
+    get inexact() {
+      return [...(shadow?.unknown ?? [])];
+    },
     get lastOp() {
       return lastOp;
     },
@@ -237,9 +275,15 @@ function scan(values: ArrayLike<number>): { hasNan: boolean; isFinite: boolean }
   return { hasNan: false, isFinite };
 }
 
-/** A number as JSON can carry it. */
-export function encodeNumber(value: number): number | string {
-  return Number.isFinite(value) ? value : String(value);
+/** Differences that may be rounding: not of shape or type. */
+function isNumberDifference({ what }: Pick<Divergence, 'what'>): boolean {
+  return what === 'value' || what === 'nan' || what === 'infinite';
+}
+
+/** The first values as JSON can carry them. */
+function encodeValues(values: ArrayLike<number>): (number | string)[] {
+  const numbers = Array.from({ length: Math.min(values.length, maxReadValues) }, (_, at) => values[at]!);
+  return numbers.map((value) => (Number.isFinite(value) ? value : String(value)));
 }
 
 function tensorInfo(engine: Engine, dataId: object): { dtype: string; shape: readonly number[] } | undefined {
@@ -247,46 +291,4 @@ function tensorInfo(engine: Engine, dataId: object): { dtype: string; shape: rea
     tensorInfo: WeakMap<object, { dtype: string; shape: readonly number[] }>;
   };
   return infos.get(dataId);
-}
-
-/** Results of the reference backend's kernel on copies of the inputs; none when it cannot run. */
-function runReference(
-  engine: Engine,
-  readSync: Engine['readSync'],
-  backendName: string,
-  kernel: string,
-  inputs: NamedTensors,
-  attributes: unknown,
-): HostTensor[] | undefined {
-  const backend = engine.findBackend(backendName);
-  const config = findKernel(kernel, backendName);
-  if (backend === null || config === undefined) return undefined;
-  const copies: EngineTensor[] = [];
-  const copyOf = (tensor: EngineTensor): EngineTensor => {
-    const values = readSync.call(engine, tensor.dataId);
-    const copy = backend.makeTensorInfo(tensor.shape, tensor.dtype, Array.prototype.slice.call(values));
-    copies.push(copy);
-    return copy;
-  };
-  const copied = Object.fromEntries(
-    Object.entries(inputs).map(([name, tensor]) => [name, isTensor(tensor) ? copyOf(tensor) : tensor]),
-  );
-  try {
-    const output = config.kernelFunc({
-      inputs: Array.isArray(inputs) ? (Object.values(copied) as unknown as NamedTensors) : copied,
-      attrs: attributes,
-      backend,
-    });
-    const outputs = Array.isArray(output) ? output : [output];
-    copies.push(...outputs);
-    return outputs.map(({ shape, dtype, dataId }) => ({
-      shape,
-      dtype,
-      values: Array.prototype.slice.call(backend.readSync(dataId)) as number[],
-    }));
-  } catch {
-    return undefined;
-  } finally {
-    for (const { dataId } of copies) backend.disposeData(dataId, true);
-  }
 }

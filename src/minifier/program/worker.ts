@@ -5,6 +5,8 @@
  */
 import { openBlackBox } from './black-box.ts';
 import { startCoverage, type CoverageSession } from './coverage.ts';
+import { loadExactKernels } from './exact-kernels.ts';
+import type { KernelRunner } from './kernel-runner.ts';
 import { openProgram, type Program } from './link.ts';
 import { publicOps } from './public-ops.ts';
 import type { CapturedProgram, CaptureModule, ReportedError, RunReport, RunRequest } from './messages.ts';
@@ -40,12 +42,13 @@ let compilerFolder: string | undefined;
 
 function describeError(error: unknown): ReportedError {
   if (error instanceof Error || (error !== null && typeof error === 'object' && 'message' in error)) {
-    const { name, message, stack = '' } = error as Error;
+    const { name, message, stack = '', code } = error as Error & { readonly code?: unknown };
     const frames =
       compilerFolder === undefined
         ? stack
         : stack.replaceAll(compilerFolder, 'file:///node_modules/fullgraph/');
-    return { name: name, message: message, stack: frames };
+    const isOurs = typeof code === 'string' && /^FG\d{4}$/.test(code);
+    return { name, message, stack: frames, ...(isOurs ? { code } : {}) };
   }
   return { name: 'Thrown', message: String(error), stack: '' };
 }
@@ -122,6 +125,18 @@ function captureOutput(): { text(): string; restore(): void } {
   };
 }
 
+/** Double precision is loaded when it is needed first; `reason` says why there is none. */
+let exact: { readonly kernels?: KernelRunner; readonly reason?: string } | undefined;
+
+function exactKernels({ root, entry }: RunRequest): KernelRunner | undefined {
+  try {
+    exact ??= { kernels: loadExactKernels(`${root}/${entry}`) };
+  } catch (error) {
+    exact = { reason: describeError(error).message.split('\n', 1)[0]! };
+  }
+  return exact.kernels;
+}
+
 const watchedEvents = ['exit', 'beforeExit', 'uncaughtException', 'unhandledRejection', 'warning'] as const;
 
 /** Waits until the program is over. The channel to the parent must not keep the event loop alive meanwhile. */
@@ -187,7 +202,12 @@ async function run(request: RunRequest): Promise<RunReport> {
     request.checks?.eachKernel === true && compiler !== undefined
       ? { ...request.checks, reference: compiler.eagerBackend }
       : request.checks;
-  const probe = createProbe(checks, request.backend, blackBox, log);
+  const probe = createProbe(checks, {
+    forcedBackend: request.backend,
+    blackBox,
+    log,
+    exactKernels: () => exactKernels(request),
+  });
   let captured: CapturedProgram | undefined;
   const attach = (): void => {
     captured?.refresh();
@@ -254,6 +274,9 @@ async function run(request: RunRequest): Promise<RunReport> {
     ...(checks?.reference === undefined ? {} : { divergences: probe.divergences }),
     ...(checks?.nan === true ? { nans: probe.nans } : {}),
     ...(checks?.reads === true ? { reads: probe.reads } : {}),
+    ...(checks?.exact === undefined
+      ? {}
+      : { inexact: { kernels: probe.inexact, ...(exact?.reason ? { reason: exact.reason } : {}) } }),
     ...(found ? { coverage: found } : {}),
     ...(recording ? { recording } : {}),
     ...(observed ? { observations: observed() } : {}),

@@ -7,6 +7,8 @@ import { formatSignature, type Signature } from '../verdict.ts';
 export interface ReportFacts {
   readonly signature: Signature;
   readonly message: string;
+  /** Of wrong numbers: by what they are known to be more than rounding. */
+  readonly judgedBy?: string;
   /** What introduces the failure, as one line, where that is known. */
   readonly culprit: string | undefined;
   readonly rate: number;
@@ -113,6 +115,7 @@ export function bugReport(facts: ReportFacts): string {
     '',
     ...fence(facts.output === '' ? facts.message : facts.output, 'text'),
   ];
+  if (facts.judgedBy !== undefined) lines.push(`Judged by ${facts.judgedBy}.`, '');
   if (facts.rate < 1) lines.push(`It fails in ${Math.round(100 * facts.rate)} % of the runs.`, '');
   if (nearest) {
     lines.push(
