@@ -53,6 +53,11 @@ export function isOwnLine(line: string): boolean {
   return ownFolders.some((folder) => line.includes(folder));
 }
 
+/** Methods that the program reaches without a call in its text: the call at that place is another one. */
+function isImplicit(method: string | undefined): boolean {
+  return method === 'toString';
+}
+
 /** Functions of the program, outermost first. */
 function functionNames(frames: readonly StackFrame[]): string[] {
   return frames
@@ -170,14 +175,14 @@ export class StackTaker {
     const userFrames = frames.filter((frame) => frame.origin === 'user');
     const allFacts = userFrames.map((frame) => this.#resolver.factsAt(frame));
     const facts = allFacts[0] ?? {};
-    const entry = outsideIndex > 0 ? frames[outsideIndex - 1]!.function : undefined;
+    const entry = (outsideIndex > 0 ? frames[outsideIndex - 1]!.function : '') || undefined;
     const id = this.#byId.length;
     this.#onStack({ kind: 'stack', id, frames });
     return {
       id,
       frames,
       facts,
-      api: (userIndex === outsideIndex ? facts.callee : undefined) ?? (entry === '' ? undefined : entry),
+      api: userIndex === outsideIndex && !isImplicit(entry) ? (facts.callee ?? entry) : entry,
       isInLoop: allFacts.some((fact) => fact.loop !== undefined),
       scope,
       site: this.#site(userFrame(frames)),

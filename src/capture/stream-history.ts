@@ -34,9 +34,12 @@ export class StreamHistory {
     return stack;
   }
 
-  /** A new stretch of recording begins. */
-  restart(): void {
-    this.#prefix = 0;
+  /**
+   * A new stretch of recording begins.
+   * @param stack of what ended the last one: places that begin with the same ops are told apart by what came before.
+   */
+  restart(stack = -1): void {
+    this.#prefix = mix(0, stack + 1);
   }
 
   /** Nodes until the next cut: the largest multiple of the stream's period up to the limit, or the limit. */

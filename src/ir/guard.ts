@@ -66,12 +66,23 @@ function typeDifferences(expected: GraphNode, actual: GraphNode): GuardDifferenc
   );
 }
 
+/** As a program would write it: `0.1`, not the nearest float32's 0.10000000149011612. */
+function describeNumber(value: unknown, dtype: string): string {
+  if (typeof value !== 'number' || dtype !== 'float32') return String(value);
+  for (let digits = 1; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Object.is(Math.fround(short), value)) return String(short);
+  }
+  return String(value);
+}
+
 function constantDifferences(expected: GraphNode, actual: GraphNode): GuardDifference[] {
   if (expected.kind !== 'constant' || actual.kind !== 'constant' || expected.data === actual.data) return [];
   const limit = 4;
   const show = (node: typeof expected): string =>
-    `[${Array.from(node.data as ArrayLike<unknown>)
-      .slice(0, limit)
+    `[${Array.prototype.slice
+      .call(node.data, 0, limit)
+      .map((value) => describeNumber(value, node.type.dtype))
       .join(', ')}${node.data.length > limit ? ', ...' : ''}]`;
   const same =
     expected.data.length === actual.data.length &&

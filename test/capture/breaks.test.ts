@@ -164,7 +164,29 @@ describe('strict sessions', () => {
   });
 });
 
+describe('a tensor in a template', () => {
+  it('is printed, whatever call stands in it', async () => {
+    const { records } = await runBody('template', 'return `${tf.scalar(2).square()}`;');
+    expect(recordsOf(records, 'break')[0]).toMatchObject({ reason: 'FG1003', api: 'toString' });
+  });
+});
+
 describe('numbers', () => {
+  it('have the names of their own place where several places begin alike', async () => {
+    const { records } = await runBody(
+      'places',
+      `const x = tf.ones([4]);
+       const [first, second] = [0.1, 0.2];
+       x.mul(first).sum().dataSync();
+       x.mul(second).max().dataSync();`,
+    );
+    const names = recordsOf(records, 'graph').map(({ inputs }) => inputs.map(({ name }) => name));
+    expect(names).toEqual([
+      ['x', 'first'],
+      ['x', 'second'],
+    ]);
+  });
+
   it('have the names that the text has for them', async () => {
     const { records } = await runBody(
       'rates',
