@@ -36,7 +36,8 @@ export interface InstalledBackend {
 }
 
 /** Engine methods that are shadowed on the instance while installed. */
-type Shadowed = 'setBackend' | 'moveData' | 'runKernel';
+const shadowed = ['setBackend', 'moveData', 'runKernel', 'backendNames'] as const;
+type Shadowed = (typeof shadowed)[number];
 
 export function installBackend(slot: BackendSlot): InstalledBackend {
   const { tf } = slot;
@@ -111,6 +112,7 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
     setBackend: engine.setBackend.bind(engine),
     moveData: engine.moveData.bind(engine),
     runKernel: engine.runKernel.bind(engine),
+    backendNames: engine.backendNames.bind(engine),
   };
   const shadows: Pick<Engine, Shadowed> = {
     setBackend(backendName) {
@@ -137,6 +139,7 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
       }
       return original.runKernel(kernelName, inputs, attributes);
     },
+    backendNames: () => original.backendNames().filter((name) => name !== eagerBackendName),
   };
 
   function restore(backendName: string, { factory, kernels }: Replaced): void {
@@ -164,7 +167,7 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
       }
       if (tf.findBackendFactory(eagerBackendName) !== null) tf.removeBackend(eagerBackendName);
       replaced.clear();
-      for (const name of ['setBackend', 'moveData', 'runKernel'] as const) {
+      for (const name of shadowed) {
         if (engine[name] === shadows[name]) Reflect.deleteProperty(engine, name);
       }
     },

@@ -68,6 +68,7 @@ export interface Engine extends TensorMaker {
   setBackend(backendName: string): Promise<boolean>;
   moveData(backend: object, dataId: DataId): void;
   findBackend(backendName: string): unknown;
+  backendNames(): string[];
 }
 
 /** A class whose methods can be wrapped on its prototype. */

@@ -35,6 +35,7 @@ describe('installing', () => {
     start();
     await tf.ready();
     expect(tf.getBackend()).toBe('cpu');
+    expect(tf.engine().backendNames()).toEqual(['cpu']);
     expect(kernelNames('cpu')).toEqual(before);
     expect(kernelNames(eagerBackendName)).toEqual(before);
     expect(await tf.setBackend('cpu')).toBe(true);
