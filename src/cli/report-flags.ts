@@ -14,7 +14,7 @@ export const reportFlags = {
   limit: { type: 'number', help: 'Entries per section shown in full (default 10)' },
   'max-breaks': {
     type: 'number',
-    help: 'Exit with 1 when there are more distinct breaks (line and reason) than this',
+    help: 'Exit with 1 when there are more distinct breaks (place and reason) than this',
   },
   'max-recompiles': { type: 'number', help: 'Exit with 1 when there are more recompiles than this' },
   baseline: {

@@ -4,7 +4,7 @@ import type { JsonBreak, JsonReport, JsonSite } from './json-report.ts';
 import { formatPlural } from './units.ts';
 
 export interface Budget {
-  /** Distinct breaks: (line, reason) each, however often each occurs. */
+  /** Distinct breaks: (place, reason) each, however often each occurs. */
   readonly maxBreaks?: number;
   readonly maxRecompiles?: number;
 }

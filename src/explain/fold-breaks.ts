@@ -1,5 +1,5 @@
 /**
- * Break and saving records → distinct breaks: one per (user file and line, reason). Occurrences are counted as they come
+ * Break and saving records → distinct breaks: one per (user's call, reason); of PyTorch, whose places are lines, per line. Occurrences are counted as they come
  * in, per reason and stack, so that a million breaks at one line take the memory of one.
  */
 import type { BreakContext } from '../ir/break.ts';
@@ -87,9 +87,16 @@ function tallyKey(reason: string, stack: number | undefined): string {
   return `${stack ?? ''} ${reason}`;
 }
 
-/** `FG1001@train.ts:12`; without a place, the reason alone. */
-export function breakKey(reason: string, site: Site | undefined): string {
-  return site === undefined ? reason : `${reason}@${formatSite(site)}`;
+/** Tells calls apart. */
+function placeKey(reason: string, site: Site | undefined): string {
+  return site === undefined ? reason : `${reason}@${formatSite(site, true)}`;
+}
+
+/** `FG1001@train.ts:12`, with the column when the line has it already; without a place, the reason alone. */
+function uniqueKey(reason: string, site: Site | undefined, taken: ReadonlySet<string>): string {
+  if (site === undefined) return reason;
+  const key = `${reason}@${formatSite(site)}`;
+  return taken.has(key) ? placeKey(reason, site) : key;
 }
 
 interface Saved {
@@ -224,6 +231,7 @@ export function compareBreaks(left: BreakReport, right: BreakReport): number {
     right.weight - left.weight ||
     compareText(left.site?.file ?? '', right.site?.file ?? '') ||
     (left.site?.line ?? 0) - (right.site?.line ?? 0) ||
+    (left.site?.column ?? 0) - (right.site?.column ?? 0) ||
     compareText(left.id, right.id)
   );
 }
@@ -252,14 +260,20 @@ export function createBreakFold(): BreakFold {
       };
       const saved = new Map<string, Saved>();
       for (const record of savings) {
-        const key = breakKey(reasonOf(record.reason, record.stack), stacks.site(record.stack));
+        const key = placeKey(reasonOf(record.reason, record.stack), stacks.site(record.stack));
         saved.set(key, addSaved(saved.get(key), record));
       }
       const groups = new Map<string, Tally[]>();
       for (const tally of tallies.values()) {
-        pushTo(groups, breakKey(reasonOf(tally.first.reason, tally.stack), stacks.site(tally.stack)), tally);
+        pushTo(groups, placeKey(reasonOf(tally.first.reason, tally.stack), stacks.site(tally.stack)), tally);
       }
-      const all = [...groups].map(([key, group]) => mergeTallies(group, key, stacks, saved.get(key)));
+      const taken = new Set<string>();
+      const all = [...groups].map(([place, group]) => {
+        const { first, stack } = group[0]!;
+        const key = uniqueKey(reasonOf(first.reason, stack), stacks.site(stack), taken);
+        taken.add(key);
+        return mergeTallies(group, key, stacks, saved.get(place));
+      });
       all.sort(compareBreaks);
       const isBoundary = (item: BreakReport): boolean => findBreakReason(item.id)?.isBoundary === true;
       return { breaks: all.filter((item) => !isBoundary(item)), boundaries: all.filter(isBoundary) };

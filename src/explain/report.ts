@@ -20,7 +20,7 @@ export interface Report {
   readonly time: readonly TimeShare[];
   /** What to fix first: at most a few, dearest first. */
   readonly advice: readonly Advice[];
-  /** Distinct breaks, dearest first: (user file and line, reason) each. */
+  /** Distinct breaks, dearest first: (call of the user, reason) each. */
   readonly breaks: readonly BreakReport[];
   /** Same shape, for ends of graphs that are meant to be there (the end of a training step). Never counted as breaks. */
   readonly boundaries: readonly BreakReport[];

@@ -1,6 +1,9 @@
 import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
 import { createPage, spread, table } from '../../src/cli/reporters/page.ts';
+import { renderText } from '../../src/cli/reporters/text.ts';
+import { buildReport } from '../../src/explain/report-builder.ts';
+import { breakRecord, cwd, stack } from '../explain/sample-trace.ts';
 
 const page = createPage({ columns: 60, colorLevel: 0 });
 
@@ -37,4 +40,20 @@ test('two texts that do not fit on a line stand on two, each wrapped', () => {
     'y'.repeat(55),
     '  twice',
   ]);
+});
+
+test('of a long line, such as a bundle has, the part around the call is shown', () => {
+  const text = `${'a();'.repeat(100)}loss.dataSync();${'b();'.repeat(100)}`;
+  const file = `${cwd}/out.js`;
+  const site = { file, line: 1, column: 406, function: '', origin: 'user' } as const;
+  const report = buildReport([
+    { kind: 'source', file, text },
+    stack(1, [site]),
+    breakRecord({ reason: 'FG1001', stack: 1 }),
+  ]);
+  const lines = renderText(page, report, { limit: 1 }).split('\n');
+  const at = lines.findIndex((line) => line.startsWith(' 1 │ '));
+  expect(lines[at]).toMatch(/^ 1 │ ….*a\(\);loss\.dataSync\(\);b\(\);.*…$/);
+  expect(stringWidth(lines[at]!)).toBe(60);
+  expect(lines[at + 1]!.indexOf('^^^^^^^^')).toBe(lines[at]!.indexOf('dataSync'));
 });

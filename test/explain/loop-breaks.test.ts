@@ -48,3 +48,20 @@ test('the first round of a loop is part of the break that the later rounds show'
   ]);
   expect(breaks[0]).toMatchObject({ isInLoop: true, title: 'Read inside a loop' });
 });
+
+test('calls on one line are breaks of their own, with keys of their own', () => {
+  const at = (column: number) => ({ ...frame(10), column });
+  const records = [
+    stack(1, [at(40)]),
+    stack(2, [at(7)]),
+    breakRecord({ reason: 'FG1001', stack: 1, waitMs: 1 }),
+    breakRecord({ reason: 'FG1001', stack: 2, waitMs: 1 }),
+    breakRecord({ reason: 'FG1001', stack: 1, waitMs: 1 }),
+  ];
+  const { breaks, totals } = buildReport(records);
+  expect(totals).toMatchObject({ breaks: 3, distinctBreaks: 2 });
+  expect(breaks.map(({ key, site, occurrences }) => [key, site?.column, occurrences])).toEqual([
+    [`FG1001@${cwd}/src/train.ts:10`, 40, 2],
+    [`FG1001@${cwd}/src/train.ts:10:7`, 7, 1],
+  ]);
+});

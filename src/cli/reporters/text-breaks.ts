@@ -99,12 +99,16 @@ function codeLines(page: Page, item: BreakReport, sources: ReadonlyMap<string, s
     const number = pad(String(line.line), gutter, 'right');
     const room = page.columns - gutter - 3;
     const isMarked = line.marker !== undefined;
-    const shown = fit(line.text, room);
+    // Of a long line, such as a bundle's, the part around the call.
+    const end = line.marker === undefined ? 0 : line.marker.start + line.marker.length;
+    const hidden = end < room ? 0 : Math.max(0, end - Math.floor(room / 2));
+    const shown = fit(hidden === 0 ? line.text : `…${line.text.slice(hidden + 1)}`, room);
     const code = `${isMarked ? ink.strong(number) : ink.dim(number)} ${ink.dim('│')} ${isMarked ? shown : ink.dim(shown)}`;
-    if (line.marker === undefined || line.marker.start >= room) return [code.trimEnd()];
-    const underline = '^'.repeat(Math.min(line.marker.length, room - line.marker.start));
+    if (line.marker === undefined) return [code.trimEnd()];
+    const start = Math.max(0, line.marker.start - hidden);
+    const underline = '^'.repeat(Math.min(line.marker.length, room - start));
     const note = caption(item);
-    const under = `${' '.repeat(line.marker.start)}${underline}`;
+    const under = `${' '.repeat(start)}${underline}`;
     const noted = note !== '' && under.length + 1 + note.length <= room ? `${under} ${note}` : under;
     return [code, `${blank} ${ink.dim('│')} ${ink.bad(noted)}`.trimEnd()];
   });
