@@ -14,7 +14,7 @@ export interface OnnxBug {
   readonly title: string;
   /** Nodes of the smallest failing model that is known. */
   readonly minimum: number;
-  /** Names that the culprit may be called by. */
+  /** Names that the culprit may be called by; none when no optimizer pass is to blame. */
   readonly culprits: readonly string[];
   /** Plants the pattern on a float32 [rows, columns] value; returns a float32 value of the same shape. */
   plant(graph: GraphWriter, x: ValueName, y: ValueName): ValueName;
@@ -116,7 +116,57 @@ export const onnxBugs: readonly OnnxBug[] = [
       ]);
     },
   },
+  {
+    name: 'loop-unwanted-result',
+    title: 'Loop with a result that nobody wants: segmentation fault',
+    minimum: 1,
+    culprits: [],
+    plant: (graph, x, y) => {
+      const body = graph.subgraph('body');
+      body.input('round', 'int64', []);
+      const go = body.input('go', 'bool', []);
+      const carried = [x, y].map(() => body.input('state', 'float32', [rows, columns]));
+      const made = addSteps(body, [x, y, ...carried], bodyNodes, seededRandom(7));
+      body.output(body.add('Identity', [go]), 'bool', []);
+      for (const value of [made.at(-1)!, made.at(-2)!])
+        body.output(body.add('Tanh', [value]), 'float32', [rows, columns]);
+      const [, wanted] = graph.addNode({
+        opType: 'Loop',
+        inputs: [graph.scalar(2, 'int64'), undefined, x, y],
+        outputs: ['', graph.uniqueName('wanted')],
+        attributes: { body: body.toGraph() },
+      });
+      return wanted!;
+    },
+  },
+  {
+    name: 'div-mul-in-loop',
+    title: 'numbers of rounds times 1 / x in the body of a Loop: an operand is lost',
+    minimum: 4,
+    culprits: ['DivMulFusion'],
+    plant: (graph, x, y) => {
+      const body = graph.subgraph('body');
+      const round = body.input('round', 'int64', []);
+      const go = body.input('go', 'bool', []);
+      const state = body.input('state', 'float32', [rows, columns]);
+      // Unrolled, the number of the round is a constant: what hangs on it is folded before it can be fused.
+      const number = body.add('Cast', [round], { to: 1 });
+      const same = body.add('Identity', [number]);
+      const inverse = body.add('Div', [
+        body.scalar(1, 'float32'),
+        body.add('Add', [number, body.scalar(2, 'float32')]),
+      ]);
+      const scale = body.add('Mul', [same, inverse]);
+      const made = addSteps(body, [x, y, state], bodyNodes, seededRandom(9));
+      body.output(body.add('Identity', [go]), 'bool', []);
+      body.output(body.add('Tanh', [body.add('Mul', [made.at(-1)!, scale])]), 'float32', [rows, columns]);
+      return graph.addMany('Loop', [graph.scalar(2, 'int64'), undefined, x], 1, { body: body.toGraph() })[0]!;
+    },
+  },
 ];
+
+/** Nodes of a body besides the bug. */
+const bodyNodes = 60;
 
 function seededRandom(seed: number): () => number {
   let state = seed;
@@ -160,6 +210,23 @@ const steps: readonly Step[] = [
     return graph.add('Sub', [x, least]);
   },
 ];
+
+/** Random steps until the graph has that many nodes more. */
+function addSteps(
+  graph: GraphWriter,
+  around: readonly ValueName[],
+  nodeCount: number,
+  random: () => number,
+): ValueName[] {
+  const values = [...around];
+  const end = graph.nodeCount + nodeCount;
+  const pick = (): ValueName => values[Math.floor(random() * values.length)]!;
+  while (graph.nodeCount < end) {
+    const step = steps[Math.floor(random() * steps.length)]!;
+    values.push(step(graph, pick(), pick(), random));
+  }
+  return values;
+}
 
 /** A random model of about `nodeCount` nodes with the bug somewhere in its middle. */
 export function buggyModel(bug: OnnxBug, nodeCount: number, seed: number): BuggyModel {

@@ -9,6 +9,7 @@ import {
   isNumeric,
   tensorElements,
   type OnnxDim,
+  type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
   type OnnxType,
@@ -18,7 +19,9 @@ import { dimRules, guess, integersOf, type RuleView } from './dim-rules.ts';
 import { DimTable, type Assignment, type Dim } from './dim-table.ts';
 import type { GraphCase } from './graph-case.ts';
 import type { Values } from './graph-cut.ts';
-import { nodeReads, subgraphs } from './graph-uses.ts';
+import { bodyInterface, graphOf, scanInputAxis } from './bodies/body-interface.ts';
+import { mapGraphs, ownNames } from './bodies/rename-values.ts';
+import { allGraphs, nodeReads, subgraphs } from './graph-uses.ts';
 
 /** A size that can be chosen. */
 export interface DimClass {
@@ -48,28 +51,25 @@ class Builder {
   readonly constantEntries = new Map<string, Entry>();
   readonly attributeEntries = new Map<OnnxNode, Entry[]>();
   readonly #values: Values;
-  readonly #constants: ReadonlyMap<string, OnnxTensor>;
+  readonly #constants = new Map<string, OnnxTensor>();
+  /** Names say which value is meant, in whichever graph. */
+  readonly #hasUniqueNames: boolean;
   /** Reads of constants by rules that know what they mean. */
   readonly #explained = new Map<string, number>();
 
   constructor(testCase: GraphCase, values: Values) {
     const { graph } = testCase.model;
     this.#values = values;
-    const inputNames = new Set(graph.inputs.map(({ name }) => name));
-    this.#constants = new Map(
-      graph.initializers.filter(({ name }) => !inputNames.has(name)).map((tensor) => [tensor.name, tensor]),
-    );
-    for (const [name, tensor] of [...this.#constants, ...testCase.inputs]) {
-      const isPlain = arrayLength(tensor.dataType, 100) === 100 || !isNumeric(tensor.data);
-      this.dims.set(
-        name,
-        tensor.dims.map((size) => (size > 1 && isPlain ? this.table.free(size) : this.table.fixed(size))),
-      );
-    }
-    for (const node of graph.nodes) this.#addNode(node);
+    const graphs = allGraphs(graph);
+    const names = graphs.flatMap(ownNames);
+    this.#hasUniqueNames = new Set(names).size === names.length;
+    for (const [name, tensor] of testCase.inputs) this.#addTensor(name, tensor);
+    this.#addGraph(graph);
     const reads = new Map<string, number>();
-    for (const node of graph.nodes) {
-      for (const name of nodeReads(node)) reads.set(name, (reads.get(name) ?? 0) + 1);
+    for (const { nodes, outputs } of graphs) {
+      const inside = nodes[0] === graph.nodes[0] ? [] : outputs.map(({ name }) => name);
+      for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...inside])
+        reads.set(name, (reads.get(name) ?? 0) + 1);
     }
     for (const { key, dim } of this.constantEntries.values()) {
       if (reads.get(key) !== this.#explained.get(key)) this.table.freeze(dim);
@@ -81,23 +81,95 @@ class Builder {
     }
   }
 
+  #addTensor(name: string, tensor: OnnxTensor): void {
+    const isPlain = arrayLength(tensor.dataType, 100) === 100 || !isNumeric(tensor.data);
+    this.dims.set(
+      name,
+      tensor.dims.map((size) => (size > 1 && isPlain ? this.table.free(size) : this.table.fixed(size))),
+    );
+  }
+
+  #addGraph(graph: OnnxGraph): void {
+    const inputNames = new Set(graph.inputs.map(({ name }) => name));
+    for (const tensor of graph.initializers) {
+      if (inputNames.has(tensor.name)) continue;
+      this.#constants.set(tensor.name, tensor);
+      this.#addTensor(tensor.name, tensor);
+    }
+    for (const node of graph.nodes) this.#addNode(node);
+  }
+
+  #freeze(dims: readonly Dim[] | undefined): void {
+    dims?.forEach((dim) => {
+      this.table.freeze(dim);
+    });
+  }
+
+  /** Says that two values have the same sizes, which stay as they are when they had not. */
+  #link(one: string, other: string): void {
+    const [left, right] = [this.dims.get(one) ?? [], this.dims.get(other) ?? []];
+    const isSame =
+      left.length === right.length &&
+      left.every((dim, axis) => this.table.size(dim) === this.table.size(right[axis]!));
+    if (isSame) left.forEach((dim, axis) => this.table.unify(dim, right[axis]!));
+    else this.#freeze([...left, ...right]);
+  }
+
+  /** Links what goes into the graphs of a node and comes out of them; sizes of its results. */
+  #addNested(node: OnnxNode): (readonly Dim[])[] {
+    const found = this.#hasUniqueNames ? bodyInterface(node) : undefined;
+    if (found === undefined) {
+      for (const name of nodeReads(node)) this.#freeze(this.dims.get(name));
+      return [];
+    }
+    const { keys, ahead, outputsAhead, carried } = found;
+    let rounds: Dim | undefined;
+    for (const key of keys) {
+      const body = graphOf(node, key)!;
+      for (const [index, { name }] of body.inputs.entries()) {
+        const operand = index < ahead ? undefined : this.dims.get(node.inputs[index]!);
+        const axis = index < ahead + carried ? undefined : scanInputAxis(node, index, operand?.length ?? 0);
+        if (axis !== undefined) {
+          if (rounds !== undefined && operand?.[axis] !== undefined) this.table.unify(rounds, operand[axis]);
+          rounds ??= operand?.[axis];
+        }
+        const dims = axis === undefined ? operand : operand?.toSpliced(axis, 1);
+        this.dims.set(name, this.#fitting(name, [dims]) ?? []);
+      }
+      this.#addGraph(body);
+      for (let result = 0; result < carried; result++)
+        this.#link(body.inputs[ahead + result]!.name, body.outputs[outputsAhead + result]!.name);
+    }
+    const [first, ...others] = keys.map((key) => graphOf(node, key)!.outputs.slice(outputsAhead));
+    for (const other of others) other.forEach(({ name }, at) => this.#link(first![at]!.name, name));
+    const isAlone = keys.length === 1;
+    return node.outputs.map((name, at) => {
+      const dims = this.dims.get(first![at]!.name) ?? [];
+      if (at < carried || !isAlone) return dims;
+      return [rounds ?? this.table.fixed(this.#values.get(name)?.dims[0] ?? 0), ...dims];
+    });
+  }
+
+  /** The first choice that has the sizes that were seen; those, fixed, when there is none. */
+  #fitting(name: string, choices: readonly (readonly Dim[] | undefined)[]): readonly Dim[] | undefined {
+    const seen = this.#values.get(name)?.dims;
+    if (name === '' || seen === undefined) return undefined;
+    const found = choices.find(
+      (dims) =>
+        dims?.length === seen.length && dims.every((dim, axis) => this.table.size(dim) === seen[axis]),
+    );
+    return found ?? seen.map((size) => this.table.fixed(size));
+  }
+
   #addNode(node: OnnxNode): void {
-    const { table } = this;
     const view = this.#viewOf(node);
     const isNested = subgraphs(node).length > 0;
-    if (isNested) {
-      for (const name of nodeReads(node)) this.dims.get(name)?.forEach((dim) => table.freeze(dim));
-    }
     const rule = node.domain === '' ? (dimRules[node.opType] ?? guess) : guess;
-    const results = isNested ? [] : rule(view);
+    const results = isNested ? this.#addNested(node) : rule(view);
     const guessed = isNested ? [] : guess(view);
     for (const [index, name] of node.outputs.entries()) {
-      const seen = this.#values.get(name)?.dims;
-      if (name === '' || seen === undefined) continue;
-      const fits = (dims: readonly Dim[] | undefined): dims is readonly Dim[] =>
-        dims?.length === seen.length && dims.every((dim, axis) => table.size(dim) === seen[axis]);
-      const found = [results[index], guessed[index]].find(fits);
-      this.dims.set(name, found ?? seen.map((size) => table.fixed(size)));
+      const dims = this.#fitting(name, [results[index], guessed[index]]);
+      if (dims !== undefined) this.dims.set(name, dims);
     }
   }
 
@@ -213,7 +285,9 @@ export function dimClasses(testCase: GraphCase, values: Values): DimClasses {
   const { graph } = testCase.model;
   const tensors = [
     ...testCase.inputs.entries(),
-    ...graph.initializers.map((tensor) => [tensor.name, tensor] as const),
+    ...allGraphs(graph).flatMap(({ initializers }) =>
+      initializers.map((tensor) => [tensor.name, tensor] as const),
+    ),
   ];
   const elements = new Map<Dim, number>();
   const note = (dim: Dim, count: number): void => {
@@ -234,22 +308,22 @@ export function dimClasses(testCase: GraphCase, values: Values): DimClasses {
       const entries = [...constantEntries.values()].filter(({ key }) => key === name);
       return withEntries(cropTensor(tensor, sizesOf(name) ?? tensor.dims), entries, sizeOf);
     };
-    const { valueInfos: _, ...rest } = graph;
+    const resize = (original: OnnxGraph): OnnxGraph => {
+      const { valueInfos: _, ...rest } = original;
+      return {
+        ...rest,
+        inputs: rest.inputs.map((info) => withDims(info, sizesOf(info.name))),
+        outputs: rest.outputs.map((info) => withDims(info, sizesOf(info.name))),
+        initializers: rest.initializers.map((tensor) => crop(tensor.name, tensor)),
+        nodes: rest.nodes.map((node) => {
+          const entries = attributeEntries.get(node);
+          return entries === undefined ? mapGraphs(node, resize) : withAttributes(node, entries, sizeOf);
+        }),
+      };
+    };
     return {
       inputs: new Map([...testCase.inputs].map(([name, tensor]) => [name, crop(name, tensor)])),
-      model: {
-        ...testCase.model,
-        graph: {
-          ...rest,
-          inputs: graph.inputs.map((info) => withDims(info, sizesOf(info.name))),
-          outputs: graph.outputs.map((info) => withDims(info, sizesOf(info.name))),
-          initializers: graph.initializers.map((tensor) => crop(tensor.name, tensor)),
-          nodes: graph.nodes.map((node) => {
-            const entries = attributeEntries.get(node);
-            return entries === undefined ? node : withAttributes(node, entries, sizeOf);
-          }),
-        },
-      },
+      model: { ...testCase.model, graph: resize(graph) },
     };
   }
 

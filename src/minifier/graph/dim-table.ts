@@ -90,11 +90,16 @@ export class DimTable {
       return size;
     };
     const isPossible =
-      this.#parents.every((_, dim) => Number.isInteger(sizeOf(dim)) && sizeOf(dim) >= 1) &&
+      this.#parents.every((_, dim) => Number.isInteger(sizeOf(dim)) && sizeOf(dim) >= this.#least(dim)) &&
       this.#constraints.every(
         ({ dim, formula }) => formula.compute(formula.parts.map(sizeOf)) === sizeOf(dim),
       );
     return isPossible ? sizeOf : undefined;
+  }
+
+  /** What was not empty does not become so. */
+  #least(dim: Dim): number {
+    return Math.min(1, this.#sizes[dim]!);
   }
 
   #add(size: number, formula: Formula | undefined): Dim {

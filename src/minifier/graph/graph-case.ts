@@ -37,6 +37,8 @@ export function encodedModel(testCase: GraphCase): Uint8Array {
 
 /** Values beyond this many are not looked at one by one. */
 const readableElements = 4_096;
+/** Far less than an attribute or a digit more or less, so that numbers only break ties. */
+const digitCost = 1e-9;
 const costs = new WeakMap<OnnxTensor, number>();
 
 /** How much there is to read in a tensor's values: digits, roughly. */
@@ -48,6 +50,9 @@ export function valueCost(tensor: OnnxTensor): number {
   else if (tensor.data instanceof Float32Array) {
     for (const value of tensor.data) cost += float32Text(value).length;
   } else for (const value of tensor.data) cost += String(value).length + (Object.is(value, -0) ? 1 : 0);
+  // A whole number on its own may be the rounds of a Loop: fewer are simpler.
+  if (tensor.dataType === 'int64' && tensor.dims.length === 0)
+    cost += digitCost * Math.min(Math.abs(Number(tensor.data[0])), 1e6);
   costs.set(tensor, cost);
   return cost;
 }
@@ -57,9 +62,6 @@ const typeCosts: Readonly<Record<string, number>> = { float32: 0, int64: 1, int3
 function tensorsOf({ model, inputs }: GraphCase): OnnxTensor[] {
   return [...inputs.values(), ...allGraphs(model.graph).flatMap(({ initializers }) => initializers)];
 }
-
-/** Far less than an attribute more or less, so that numbers only break ties. */
-const digitCost = 1e-9;
 
 function numberCost(attribute: OnnxAttribute): number {
   switch (attribute.kind) {

@@ -203,7 +203,7 @@ function reproFolder({ cwd, outputDirectory }: MinifyOnnxOptions, signature: Sig
 }
 
 /** Outputs that the repro must know because its reference cannot be run there. */
-async function expectedOutputs(
+export async function expectedOutputs(
   testCase: GraphCase,
   { reference, subject }: Experiment,
   pool: TrialPool,

@@ -24,9 +24,15 @@ export function readableMessage(message: string): string {
     .trim();
 }
 
+/** A node inside an If, Loop or Scan fails as it does outside. */
+const around =
+  /Non-zero status code returned while running (?:If|Loop|Scan) node\. Name:'[^']*' Status Message: (?=Non-zero status)/g;
+
 /** Equal for the same failure of two sizes of a model. */
 export function maskedMessage(message: string): string {
   const text = readableMessage(message)
+    .replaceAll(around, '')
+    .replaceAll(/\b(Missing Input: )\S+/g, '$1<name>')
     .replaceAll(/'[^']*'/g, "'<name>'")
     .replaceAll(/"[^"]*"/g, '"<name>"')
     .replaceAll(/\b([Nn]ode) ?\([^()]*\)/g, '$1 (<name>)')

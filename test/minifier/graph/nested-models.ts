@@ -37,7 +37,12 @@ function stepsOf(depth: number, maxLength: number): fc.Arbitrary<Step[]> {
 export const nestedSteps: fc.Arbitrary<Step[]> = stepsOf(2, 9);
 
 /** Adds the steps; `values` are what they may read. Returns all that nobody reads. */
-function addSteps(graph: GraphWriter, steps: readonly Step[], around: readonly string[], size: number): string[] {
+function addSteps(
+  graph: GraphWriter,
+  steps: readonly Step[],
+  around: readonly string[],
+  size: number,
+): string[] {
   const values = [...around];
   const unread = new Set<string>();
   for (const step of steps) {
@@ -90,7 +95,11 @@ function addStep(
       body.output(body.add('Cos', [made[0] ?? carried[1]!]), 'float32', dims);
       const rounds = graph.scalar(1 + (chosen % 3), 'int64');
       const results = graph.addMany('Loop', [rounds, undefined, left, right], 3, { body: body.toGraph() });
-      return [results[0]!, results[1]!, graph.add('ReduceSum', [results[2]!, graph.ints([0])], { keepdims: 0 })];
+      return [
+        results[0]!,
+        results[1]!,
+        graph.add('ReduceSum', [results[2]!, graph.ints([0])], { keepdims: 0 }),
+      ];
     }
     case 'Scan': {
       const body = graph.subgraph('body');
@@ -98,7 +107,11 @@ function addStep(
       const row = body.input('row', 'float32', [size]);
       const made = addSteps(body, inner, [...values, state], size);
       body.output(body.add('Add', [state, row]), 'float32', dims);
-      body.output(body.add('ReduceMean', [made.at(-1) ?? state, body.ints([0])], { keepdims: 0 }), 'float32', [size]);
+      body.output(
+        body.add('ReduceMean', [made.at(-1) ?? state, body.ints([0])], { keepdims: 0 }),
+        'float32',
+        [size],
+      );
       return graph.addMany('Scan', [left, right], 2, { body: body.toGraph(), num_scan_inputs: 1 });
     }
     default:
@@ -112,6 +125,8 @@ export function nestedCase(steps: readonly Step[], size = 3): GraphCase {
   const dims = [size, size];
   const inputs = ['a', 'b'].map((name) => graph.input(name, 'float32', dims));
   for (const result of addSteps(graph, steps, inputs, size)) graph.output(result, 'float32', dims);
-  const values = inputs.map((name, at) => [name, floats(name, dims, (index) => Math.sin(index + 3 * at))] as const);
+  const values = inputs.map(
+    (name, at) => [name, floats(name, dims, (index) => Math.sin(index + 3 * at))] as const,
+  );
   return { model: graph.toModel(), inputs: new Map(values) };
 }

@@ -38,7 +38,8 @@ describe.each(onnxBugs.map((bug) => [bug.title, bug] as const))('%s', (_, bug) =
       expect(result.sizeBefore).toBeGreaterThanOrEqual(100);
       expect(result.sizeAfter).toBeLessThanOrEqual(bug.minimum + 1);
       expect(result.trials).toBeLessThanOrEqual(maxTrials);
-      expect(bug.culprits.some((name) => result.introducedBy.startsWith(`onnxruntime ${name} `))).toBe(true);
+      const isNamed = bug.culprits.some((name) => result.introducedBy.startsWith(`onnxruntime ${name} `));
+      expect(isNamed).toBe(bug.culprits.length > 0);
       expect(result.end).toBe('fixed-point');
       expect(result.isVerified).toBe(true);
       expect(checkModel(result.best.model)).toEqual([]);

@@ -67,13 +67,18 @@ function intsOf(node: OnnxNode, key: string): readonly number[] {
   return attribute?.kind === 'ints' ? attribute.value.map(Number) : [];
 }
 
+/** The axis along which a Scan goes through an operand of this rank. */
+export function scanInputAxis(node: OnnxNode, operand: number, rank: number): number {
+  const axis = intsOf(node, 'scan_input_axes')[operand - (node.inputs.length - scanInputs(node))] ?? 0;
+  return axis < 0 ? axis + rank : axis;
+}
+
 /** One place of an axis; the axis is gone. */
 export function sliceOf(tensor: OnnxTensor, axis: number, isLast: boolean): OnnxTensor | undefined {
-  const at = axis < 0 ? axis + tensor.dims.length : axis;
-  const length = tensor.dims[at] ?? 0;
+  const length = tensor.dims[axis] ?? 0;
   if (length === 0 || !isNumeric(tensor.data)) return undefined;
-  const inner = tensorElements(tensor.dims.slice(at + 1));
-  const outer = tensorElements(tensor.dims.slice(0, at));
+  const inner = tensorElements(tensor.dims.slice(axis + 1));
+  const outer = tensorElements(tensor.dims.slice(0, axis));
   const data = allocateArray(tensor.dataType, outer * inner);
   // Types of less than a byte are packed.
   if (tensor.data.length !== outer * length * inner) return undefined;
@@ -81,7 +86,7 @@ export function sliceOf(tensor: OnnxTensor, axis: number, isLast: boolean): Onnx
   for (let index = 0; index < data.length; index++) {
     data[index] = tensor.data[(Math.floor(index / inner) * length + place) * inner + (index % inner)]!;
   }
-  return { ...tensor, dims: tensor.dims.toSpliced(at, 1), data };
+  return { ...tensor, dims: tensor.dims.toSpliced(axis, 1), data };
 }
 
 /** Values of a graph's inputs in the first round; undefined where they are not known. */
@@ -102,11 +107,10 @@ export function firstRound(
     return [{ name: '', ...round }, { name: '', ...go }, ...operands.slice(2)];
   }
   const first = operands.length - scanInputs(node);
-  const axes = intsOf(node, 'scan_input_axes');
   const directions = intsOf(node, 'scan_input_directions');
   return operands.map((tensor, at) => {
     if (at < first || tensor === undefined) return tensor;
-    return sliceOf(tensor, axes[at - first] ?? 0, directions[at - first] === 1);
+    return sliceOf(tensor, scanInputAxis(node, at, tensor.dims.length), directions[at - first] === 1);
   });
 }
 
@@ -131,6 +135,12 @@ function withInts(
 const outputLists = ['scan_output_axes', 'scan_output_directions'];
 const inputLists = ['scan_input_axes', 'scan_input_directions'];
 
+/** The graph without constants that nobody reads. */
+export function withoutUnread(graph: OnnxGraph): OnnxGraph {
+  const read = new Set([...graph.nodes.flatMap(nodeReads), ...graph.outputs.map(({ name }) => name)]);
+  return { ...graph, initializers: graph.initializers.filter(({ name }) => read.has(name)) };
+}
+
 /** Whether the graph's nodes read the input, or hand it on as another result. */
 function readsInput(body: OnnxGraph, input: number, output: number): boolean {
   const { name } = body.inputs[input]!;
@@ -148,7 +158,7 @@ export function withoutResult(node: OnnxNode, result: number): OnnxNode | undefi
   const changed = mapGraphs(node, (graph) => {
     isNeeded ||= isCarried && readsInput(graph, input, output);
     const inputs = isCarried ? without(graph.inputs, input) : graph.inputs;
-    return { ...graph, inputs, outputs: without(graph.outputs, output) };
+    return withoutUnread({ ...graph, inputs, outputs: without(graph.outputs, output) });
   });
   if (isNeeded) return undefined;
   const lists = isCarried ? [] : outputLists;

@@ -1,14 +1,14 @@
 /**
  * A graph inside a node as a test case of its own, and back: its inputs have the values of the first round, what it reads from
  * around it is an input as well. Put back, it keeps the interface that its node needs: what was cut off comes in as an input of the
- * whole model, an output that is gone is a constant or goes from the node, too, and a new output is a new result of the node.
+ * whole model, an output that is gone is a constant, and a new output is a new result of the node.
  */
 import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from '../../../onnx/index.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { infoOf, keepNodes, type Values } from '../graph-cut.ts';
 import { withGraph } from '../graph-context.ts';
-import { freeNames, nodeReads } from '../graph-uses.ts';
-import { bodyInterface, firstRound, graphOf, withoutResult, withResult } from './body-interface.ts';
+import { freeNames } from '../graph-uses.ts';
+import { bodyInterface, firstRound, graphOf, withoutUnread, withResult } from './body-interface.ts';
 import { allNames, freshName, mapGraphs, renameInside } from './rename-values.ts';
 
 /** A graph inside a node. */
@@ -64,7 +64,9 @@ export function openBody(
     if (value === undefined) return undefined;
     fed.set(name, value);
   }
-  const infos = body.inputs.map((info) => (info.type === undefined ? infoOf(info.name, fed.get(info.name)) : info));
+  const infos = body.inputs.map((info) =>
+    info.type === undefined ? infoOf(info.name, fed.get(info.name)) : info,
+  );
   const inner = withGraph(outer, {
     ...body,
     inputs: [...infos, ...around.map((name) => infoOf(name, fed.get(name)))],
@@ -76,18 +78,22 @@ function kindOf(tensor: OnnxTensor | undefined): string {
   return tensor === undefined ? '' : `${tensor.dataType}[${tensor.dims.join()}]`;
 }
 
-/** The type of a value, its dims left open: they may be others in other rounds. */
+/** The type of a new output: in other rounds of a Loop its dims may be others, a Scan wants to know them. */
+function newInfo(node: OnnxNode, name: string, tensor: OnnxTensor | undefined): OnnxValueInfo {
+  return node.opType === 'Scan' ? infoOf(name, tensor) : openInfo(name, tensor);
+}
+
+/** The type of a value without its dims. */
 function openInfo(name: string, tensor: OnnxTensor | undefined): OnnxValueInfo {
   return tensor === undefined ? { name } : { name, type: { kind: 'tensor', dataType: tensor.dataType } };
 }
 
-function withoutUnread(graph: OnnxGraph): OnnxGraph {
-  const read = new Set([...graph.nodes.flatMap(nodeReads), ...graph.outputs.map(({ name }) => name)]);
-  return { ...graph, initializers: graph.initializers.filter(({ name }) => read.has(name)) };
-}
-
 /** What stands for an output that is gone: the value that it had. A loop that nothing else ends is over after one round. */
-function standIn(node: OnnxNode, isCondition: boolean, value: OnnxTensor | undefined): OnnxTensor | undefined {
+function standIn(
+  node: OnnxNode,
+  isCondition: boolean,
+  value: OnnxTensor | undefined,
+): OnnxTensor | undefined {
   if (!isCondition) return value;
   const isEndless = (node.inputs[0] ?? '') === '';
   if (value !== undefined && !isEndless) return value;
@@ -97,8 +103,6 @@ function standIn(node: OnnxNode, isCondition: boolean, value: OnnxTensor | undef
 interface Outputs {
   readonly outputs: readonly OnnxValueInfo[];
   readonly constants: readonly OnnxTensor[];
-  /** Positions of outputs that are constants now. */
-  readonly gone: readonly number[];
   /** Outputs that the graph did not have. */
   readonly added: readonly string[];
 }
@@ -120,7 +124,6 @@ function outputsFor(
   const old = new Set(before.outputs.map(({ name }) => name));
   const added = [...listed].filter((name) => !old.has(name) && isMade.has(name));
   const constants: OnnxTensor[] = [];
-  const gone: number[] = [];
   const outputs: OnnxValueInfo[] = [];
   for (const [position, info] of before.outputs.entries()) {
     const { name } = info;
@@ -144,9 +147,8 @@ function outputsFor(
     const own = freshName(name, taken);
     constants.push({ ...value, name: own });
     outputs.push({ ...info, name: own });
-    if (!isCondition) gone.push(position - outputsAhead);
   }
-  return { outputs, constants, gone, added };
+  return { outputs, constants, added };
 }
 
 /**
@@ -177,7 +179,7 @@ export function closeBody(view: BodyView, changed: GraphCase, innerValues: Value
   const names = new Map(hoisted.map(({ name }) => [name, freshName(name, taken)]));
   const found = outputsFor(view, changed.model.graph, innerValues, taken);
   if (found === undefined) return undefined;
-  const { constants, gone, added } = found;
+  const { constants, added } = found;
   const initializers = [...bare.initializers, ...constants];
   const body = { ...bare, initializers, outputs: found.outputs };
   let whole = replaceBody(renameInside(body, (name) => names.get(name) ?? name));
@@ -189,7 +191,7 @@ export function closeBody(view: BodyView, changed: GraphCase, innerValues: Value
     if (value === undefined && !isAlone) continue;
     const result = freshName(name, taken);
     whole = withResult(whole, result, (each, key) => {
-      if (key === place.key) return { ...each, outputs: [...each.outputs, openInfo(name, value)] };
+      if (key === place.key) return { ...each, outputs: [...each.outputs, newInfo(node, name, value)] };
       const constant = { ...value!, name: freshName(name, taken) };
       return {
         ...each,
@@ -198,15 +200,6 @@ export function closeBody(view: BodyView, changed: GraphCase, innerValues: Value
       };
     });
     outputs.push(openInfo(result, undefined));
-  }
-  const read = new Set(graph.nodes.flatMap(nodeReads));
-  for (const position of gone.toReversed()) {
-    const result = node.outputs[position]!;
-    const shorter = read.has(result) ? undefined : withoutResult(whole, position);
-    if (shorter === undefined) continue;
-    whole = shorter;
-    const at = outputs.findIndex((info) => info.name === result);
-    if (at >= 0) outputs.splice(at, 1);
   }
   whole = mapGraphs(whole, withoutUnread);
 

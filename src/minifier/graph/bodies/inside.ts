@@ -43,7 +43,8 @@ async function partOf(whole: GraphProblem, context: GraphContext, place: Place):
       const hit = await whole.firstFailing(pass, put());
       if (hit === undefined) return undefined;
       const next = openBody(whole.best, values, place, inputs);
-      if (next === undefined) throw new InternalError('a graph was lost that a candidate had', { code: 'FG9004' });
+      if (next === undefined)
+        throw new InternalError('a graph was lost that a candidate had', { code: 'FG9004' });
       context.follow(next.inner, hit.inner.testCase);
       view = next;
       return hit.inner;
@@ -82,4 +83,17 @@ export function inside(pass: GraphPass): GraphPass {
     title: `${pass.title} inside If, Loop and Scan`,
     run: (problem, context) => runInside(pass, problem, context),
   });
+}
+
+/** Values of a test case and of the graphs inside its nodes, where they can be looked into. */
+export async function valuesInside(testCase: GraphCase, context: GraphContext): Promise<Values> {
+  const values = await context.values(testCase);
+  const all = new Map(values);
+  for (const place of placesIn(testCase.model.graph)) {
+    const view = openBody(testCase, values, place);
+    if (view === undefined) continue;
+    for (const [name, tensor] of await valuesInside(view.inner, context))
+      if (!all.has(name)) all.set(name, tensor);
+  }
+  return all;
 }

@@ -1,5 +1,6 @@
 /** Outputs that are read inside as well: the node that makes them lives without being watched. */
-import { acceptEdits, type GraphEdit } from '../graph-edits.ts';
+import type { GraphCase } from '../graph-case.ts';
+import { acceptEdits, withNode, type GraphEdit } from '../graph-edits.ts';
 import { defineGraphPass, withGraph, type GraphPass } from '../graph-context.ts';
 import type { OnnxNode } from '../../../onnx/index.ts';
 import { bodyInterface, withoutResult, withoutUnreadScans } from '../bodies/body-interface.ts';
@@ -21,37 +22,42 @@ function withoutOutput(output: string): GraphEdit {
   };
 }
 
-/** The node without results that nobody wants: trailing ones, and of nodes with graphs inside any, there as well. */
-function withoutUnused(node: OnnxNode, used: ReadonlySet<string>): OnnxNode {
-  if (bodyInterface(node) === undefined) {
-    let count = node.outputs.length;
-    while (count > 1 && !used.has(node.outputs[count - 1]!)) count--;
-    const isShorter = count < node.outputs.length && subgraphs(node).length === 0;
-    return isShorter ? { ...node, outputs: node.outputs.slice(0, count) } : node;
-  }
-  let changed = withoutUnreadScans(node) ?? node;
-  for (const [position, result] of [...node.outputs.entries()].reverse()) {
-    if (!used.has(result)) changed = withoutResult(changed, position) ?? changed;
-  }
-  return changed;
+function withoutTrailing(node: OnnxNode, used: ReadonlySet<string>): OnnxNode | undefined {
+  let count = node.outputs.length;
+  while (count > 1 && !used.has(node.outputs[count - 1]!)) count--;
+  const isShorter = count < node.outputs.length && subgraphs(node).length === 0;
+  return isShorter ? { ...node, outputs: node.outputs.slice(0, count) } : undefined;
 }
 
-const withoutUnusedResults: GraphEdit = (testCase) => {
-  const { graph } = testCase.model;
+function changed(position: number, change: (node: OnnxNode) => OnnxNode | undefined): GraphEdit {
+  return (testCase) => {
+    const node = testCase.model.graph.nodes[position];
+    const other = node && change(node);
+    if (other === undefined) return undefined;
+    const { graph } = withNode(testCase, position, other).model;
+    const pruned = pruneGraph(graph, testCase.inputs);
+    return { model: { ...testCase.model, graph: pruned.graph }, inputs: pruned.inputs };
+  };
+}
+
+/** Results that nobody wants are not asked for: trailing ones, of nodes with graphs inside any. */
+function withoutUnused({ model: { graph } }: GraphCase): GraphEdit[] {
   const used = new Set([...graph.nodes.flatMap(nodeReads), ...graph.outputs.map((info) => info.name)]);
-  const nodes = graph.nodes.map((node) => withoutUnused(node, used));
-  if (nodes.every((node, at) => node === graph.nodes[at])) return undefined;
-  const pruned = pruneGraph({ ...graph, nodes }, testCase.inputs);
-  return { model: { ...testCase.model, graph: pruned.graph }, inputs: pruned.inputs };
-};
+  return graph.nodes.flatMap((node, at) => {
+    if (bodyInterface(node) === undefined)
+      return withoutTrailing(node, used) ? [changed(at, (each) => withoutTrailing(each, used))] : [];
+    const unused = [...node.outputs.keys()].filter((result) => !used.has(node.outputs[result]!));
+    const edits = unused.map((result) => changed(at, (each) => withoutResult(each, result)));
+    return [...edits.reverse(), changed(at, withoutUnreadScans)];
+  });
+}
 
 export const dropOutputs: GraphPass = defineGraphPass({
   name,
   title: 'outputs',
   tier: 1,
   run: async (problem, context) => {
-    const keepValues = (before: typeof problem.best, after: typeof problem.best): void =>
-      context.inherit(after, before);
+    const keepValues = (before: GraphCase, after: GraphCase): void => context.inherit(after, before);
     const { outputs } = problem.best.model.graph;
     await acceptEdits(
       problem,
@@ -59,6 +65,6 @@ export const dropOutputs: GraphPass = defineGraphPass({
       outputs.map((info) => withoutOutput(info.name)),
       keepValues,
     );
-    await acceptEdits(problem, name, [withoutUnusedResults], keepValues);
+    await acceptEdits(problem, name, withoutUnused(problem.best), keepValues);
   },
 });

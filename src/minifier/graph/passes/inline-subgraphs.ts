@@ -1,6 +1,6 @@
 /**
  * Graphs inside nodes become nodes: an If the branch that it took, a Loop its body once. What the branch reads from around
- * it, it reads still; what it made, the node's readers get. Of a Scan, and of a Loop that collects values, the body alone is tried.
+ * it, it reads still; what it made, the node's readers get. Then one round alone, whose number is not a constant.
  */
 import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from '../../../onnx/index.ts';
 import { pruneGraph, type Values } from '../graph-cut.ts';
@@ -111,10 +111,11 @@ export const inlineSubgraphs: GraphPass = defineGraphPass({
       const nested = [...best.model.graph.nodes.entries()].filter(([, node]) => subgraphs(node).length > 0);
       if (nested.length === 0) return;
       const values = await context.values(best);
-      const candidates = nested.map(([position]) => {
-        const testCase = withInlined(best, values, position) ?? bodyAlone(best, values, position);
-        return testCase && { testCase };
-      });
+      const candidates = nested.flatMap(([position]) =>
+        [withInlined(best, values, position), bodyAlone(best, values, position)].map(
+          (testCase) => testCase && { testCase },
+        ),
+      );
       if ((await problem.firstFailing(name, candidates)) === undefined) return;
     }
   },

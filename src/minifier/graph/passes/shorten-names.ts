@@ -49,7 +49,10 @@ function renameGraph(graph: OnnxGraph, names: Names, outer: Rename, keepsNodeNam
     outputs: node.outputs.map(rename),
   });
   const renameTensor = (tensor: OnnxTensor): OnnxTensor => ({ ...tensor, name: rename(tensor.name) });
-  const renameInfo = <T extends { readonly name: string }>(info: T): T => ({ ...info, name: rename(info.name) });
+  const renameInfo = <T extends { readonly name: string }>(info: T): T => ({
+    ...info,
+    name: rename(info.name),
+  });
   return {
     ...graph,
     name: 'g',

@@ -1,5 +1,6 @@
 /** Makes sizes smaller, each wherever it stands at once: first all of them together, then one after the other. */
 import { dimClasses } from '../dim-classes.ts';
+import { valuesInside } from '../bodies/inside.ts';
 import type { Assignment, Dim } from '../dim-table.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
 
@@ -20,7 +21,7 @@ export const shrinkDims: GraphPass = defineGraphPass({
   tier: 1,
   run: async (problem, context) => {
     const { best } = problem;
-    const { classes, resized } = dimClasses(best, await context.values(best));
+    const { classes, resized } = dimClasses(best, await valuesInside(best, context));
     let chosen: Assignment = new Map();
     const candidate = (changes: Iterable<readonly [Dim, number]>) => {
       const assignment = new Map([...chosen, ...changes]);

@@ -16,8 +16,9 @@ function bareNode(node: OnnxNode): OnnxNode {
   return mapGraphs(bare, bareGraph);
 }
 
-function bareGraph({ valueInfos: _, docString: __, metadata: ___, ...graph }: OnnxGraph): OnnxGraph {
-  return { ...graph, nodes: graph.nodes.map(bareNode) };
+function bareGraph(graph: OnnxGraph): OnnxGraph {
+  const { valueInfos: _, docString: __, metadata: ___, ...bare } = graph;
+  return { ...bare, nodes: graph.nodes.map(bareNode) };
 }
 
 function normalDomain(domain: string): string {
