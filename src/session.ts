@@ -207,6 +207,15 @@ const backends = new Map<string, BackendEntry>([
   faultEntry('compile', 'onnxruntime, but a graph with Relu does not compile'),
   faultEntry('run', 'onnxruntime, but a graph with Relu fails when it runs'),
   faultEntry('wrong', 'onnxruntime, but relu(x) is relu(x) + 1'),
+  [
+    'fault-fusion',
+    {
+      factory: ({ tuning, ...context }) =>
+        onnxFactory({ ...context, tuning: { ...tuning, usesBrokenOptimizers: true } }),
+      summary: 'onnxruntime with its passes that break models: a Pad of zeros before a max pool is lost',
+      isForTests: true,
+    },
+  ],
 ]);
 
 /** All backends by the names that {@link SessionOptions.backend} takes, in order of registration. */
@@ -339,7 +348,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
       savings === undefined
         ? options.onRecord
         : (record) => {
-            if (record.kind === 'break') savings.observeBreak(record);
+            savings.observeRecord(record);
             options.onRecord?.(record);
           },
     frames: (options.explain ?? true) ? options.frames : undefined,

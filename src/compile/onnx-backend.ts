@@ -1,7 +1,7 @@
 /** The default backend: graphs lowered to ONNX, run by onnxruntime on a device. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { onnxVersions } from '../onnx/index.ts';
+import { onnxVersions, type OnnxModel } from '../onnx/index.ts';
 import {
   createOrtSession,
   onnxruntimeVersion,
@@ -33,6 +33,22 @@ export interface OnnxTuning {
   readonly optimizationLevel?: OrtOptimizationLevel;
   /** Passes of onnxruntime, beside those that are never used. */
   readonly disabledOptimizers?: readonly string[];
+  /** Uses passes of onnxruntime that are known to break models: a true fault, for tests. */
+  readonly usesBrokenOptimizers?: boolean;
+  readonly watch?: ModelWatch;
+}
+
+/** Told what onnxruntime gets, right before it does: what it is may end the process. */
+export interface ModelWatch {
+  creating(
+    model: OnnxModel,
+    setup: {
+      readonly optimizationLevel: OrtOptimizationLevel;
+      readonly disabledOptimizers: readonly string[];
+    },
+  ): void;
+  /** Values of the model's inputs, and their sizes, in order. */
+  running(model: OnnxModel, data: readonly ElementArray[], dims: readonly (readonly number[])[]): void;
 }
 
 export interface OnnxBackendOptions extends OnnxTuning {
@@ -70,12 +86,18 @@ const optimizationLevels: Readonly<Record<Tier, readonly OrtOptimizationLevel[]>
 
 interface Created {
   readonly native: OrtSession;
+  /** What it was made from, where somebody watches. */
+  readonly model?: OnnxModel;
   readonly level: OrtOptimizationLevel | 'disk';
   readonly file?: string;
   readonly profiler?: Profiler | undefined;
 }
 
-function toMade({ native, level, file, profiler }: Created, durationMs: number): MadeSession {
+function toMade(
+  { native, level, file, profiler, model }: Created,
+  durationMs: number,
+  watch?: ModelWatch,
+): MadeSession {
   const endProfile = (): void => native.endProfiling();
   const name =
     level === 'all'
@@ -86,6 +108,7 @@ function toMade({ native, level, file, profiler }: Created, durationMs: number):
   return {
     session: {
       run(feeds, dims) {
+        if (model !== undefined) watch?.running(model, feeds, dims);
         const results = native.runArrays(feeds, dims) as ElementArray[];
         profiler?.ran(endProfile);
         return results;
@@ -124,7 +147,11 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     options.cacheDirectory === undefined || device !== 'cpu' || options.profile === true
       ? undefined
       : openDiskCache(options.cacheDirectory);
-  const disabledOptimizers = [...slowFusions, ...brokenOptimizers, ...(options.disabledOptimizers ?? [])];
+  const disabledOptimizers = [
+    ...slowFusions,
+    ...(options.usesBrokenOptimizers === true ? [] : brokenOptimizers),
+    ...(options.disabledOptimizers ?? []),
+  ];
   const levelsOf = (tier: Tier): readonly OrtOptimizationLevel[] =>
     options.optimizationLevel === undefined ? optimizationLevels[tier] : [options.optimizationLevel];
   /** All that a stored model depends on besides the segment; the processor decides which layouts ORT picks. */
@@ -148,6 +175,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     let refusal: unknown;
     for (const optimizationLevel of levelsOf(tier)) {
       const profiler = options.profile === true ? createProfiler() : undefined;
+      options.watch?.creating(model, { optimizationLevel, disabledOptimizers });
       try {
         const native = createOrtSession(model, {
           ...common,
@@ -156,7 +184,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
           disabledOptimizers,
           ...(optimizedModelPath === undefined ? {} : { optimizedModelPath }),
         });
-        return { native, level: optimizationLevel, profiler };
+        return { native, level: optimizationLevel, profiler, ...(options.watch && { model }) };
       } catch (error) {
         profiler?.discard();
         if (!(error instanceof BackendError)) throw error;
@@ -202,7 +230,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   const makeSession: MakeSession = (segment, generality, tier) => {
     const started = now();
     const created = createCached(segment, generality, tier);
-    return { ...toMade(created, now() - started), tier: created.tier };
+    return { ...toMade(created, now() - started, options.watch), tier: created.tier };
   };
 
   function createPlanCache(folder: DiskCache): PlanCache {

@@ -21,7 +21,14 @@ import { formatTree } from './repro/format.ts';
 import { bugReport, nearestPassing, type Neighbour } from './repro/readme.ts';
 import { reproVariants, type ReproSubject } from './repro/templates.ts';
 import { refuseForeignFolder, writeFolder } from './repro/repro-folder.ts';
-import { installedVersions, writeVerifiedRepro } from './repro/write-repro.ts';
+import { findModelRepro } from './repro/model-repro.ts';
+import {
+  addVerifiedModel,
+  installedVersions,
+  writeVerifiedRepro,
+  type ReproFolder,
+  type VerifiedModel,
+} from './repro/write-repro.ts';
 import { createSourceContext } from './source/create-context.ts';
 import { loadProgram, type LoadedProgram } from './source/load-program.ts';
 import { sourceDomain, type SourceTree } from './source/source-tree.ts';
@@ -36,6 +43,8 @@ export interface MinifyResult {
   readonly message: string;
   readonly rate: number;
   readonly culprit: string | undefined;
+  /** Beside a compiled program lies the model that fails by itself, verified as the program was. */
+  readonly hasModel: boolean;
   readonly sizeBefore: number;
   readonly sizeAfter: number;
   readonly trials: number;
@@ -286,6 +295,7 @@ async function writeResult(
     type: packageType(tree),
     ...(backend !== undefined && reference !== undefined ? { reference } : {}),
   });
+  const model = await findModel(session, folder, tree, signature);
   const neighbour = nearestPassing(tree, problem.passingNeighbours);
   const result: MinifyResult = {
     directory,
@@ -296,6 +306,7 @@ async function writeResult(
     sizeBefore: sourceDomain.size(program.tree),
     sizeAfter: sourceDomain.size(tree),
     ...counts,
+    hasModel: model !== undefined && model !== 'none',
     durationMs: now() - startedMs,
     files: Object.fromEntries(tree.files.map(({ path, text }) => [path, text])),
     nearestPassing: neighbour,
@@ -306,15 +317,21 @@ async function writeResult(
     input: nameOf(options),
     reproText: folder.files['repro.mjs'] ?? sourceDomain.text(tree),
     output: folder.output,
-    versions: { node: process.version.slice(1), ...installedVersions(folder.files, program.root) },
+    versions: {
+      node: process.version.slice(1),
+      ...installedVersions(folder.files, program.root),
+      ...(model === undefined || model === 'none' ? {} : model.versions),
+    },
     unit: sourceDomain.unit,
     nearestPassing: neighbour,
     ...(failure.judgedBy === undefined ? {} : { judgedBy: failure.judgedBy }),
+    ...(model === undefined ? {} : { model }),
     ...(backend === undefined ? {} : { backend }),
     ...(reference === undefined ? {} : { reference }),
   });
   writeFolder(directory, {
     ...folder.files,
+    ...(model === undefined || model === 'none' ? {} : model.files),
     'README.md': report,
     'diff.patch': patchOf(program, tree),
   });
@@ -328,6 +345,21 @@ async function writeResult(
     ...(counts.culprit === undefined ? {} : { culprit: counts.culprit }),
   });
   return result;
+}
+
+/** The model that fails as the compiled program does; nothing for programs that are not compiled. */
+async function findModel(
+  { options, oracle, subject }: Session,
+  folder: ReproFolder,
+  tree: SourceTree,
+  signature: Signature,
+): Promise<VerifiedModel | 'none' | undefined> {
+  const { capture } = subject;
+  if (capture === undefined || !(oracle instanceof ProgramOracle)) return undefined;
+  const { relativeTolerance: relative, absoluteTolerance: absolute, seed, cwd } = options;
+  const tolerance = { relative, absolute };
+  const model = await findModelRepro({ oracle, tree, signature, capture, tolerance, seed, cwd });
+  return (model && (await addVerifiedModel(folder, model))) ?? 'none';
 }
 
 /** From the original files to the reduced ones. */

@@ -17,7 +17,7 @@ afterEach(() => {
   session = undefined;
 });
 
-const faults = ['fault-compile', 'fault-run', 'fault-wrong'];
+const faults = ['fault-compile', 'fault-run', 'fault-wrong', 'fault-fusion'];
 
 const withRelu = () =>
   tf.tidy(() =>
@@ -84,6 +84,32 @@ describe('backends with a fault', () => {
     expect([...withFusedRelu()]).toEqual([2, 1]);
     const integers = tf.tidy(() => tf.relu(tf.tensor1d([-2, 5], 'int32')).dataSync());
     expect([...integers]).toEqual([1, 6]);
+  });
+
+  it('fault-fusion loses a Pad of zeros before a max pool, which onnxruntime does not', () => {
+    const pooled = () =>
+      tf
+        .tidy(() => {
+          const cold = tf.conv2d(
+            tf.fill<tf.Rank.R4>([1, 4, 4, 1], -5),
+            tf.ones<tf.Rank.R4>([2, 2, 1, 1]),
+            1,
+            'same',
+          );
+          const border: [number, number][] = [
+            [0, 0],
+            [1, 1],
+            [1, 1],
+            [0, 0],
+          ];
+          return tf.maxPool(tf.pad(cold, border), 3, 1, 'valid');
+        })
+        .dataSync()[0];
+    installed('fault-fusion');
+    expect(pooled()).toBeLessThan(-1);
+    session?.uninstall();
+    installed('onnxruntime');
+    expect(pooled()).toBe(0);
   });
 
   it('fault-wrong stays wrong when weights are frozen and shapes change', () => {

@@ -105,6 +105,8 @@ interface Found extends Pick<
   readonly unit: Unit;
   readonly culprit: string | undefined;
   readonly directory: string | undefined;
+  /** Beside a program lies the model that fails by itself. */
+  readonly hasModel?: boolean;
   readonly texts: readonly string[];
 }
 
@@ -128,6 +130,9 @@ function summary(result: Found, context: Context): string {
     '',
     ...result.texts,
     `${relative(context.cwd, result.directory ?? '') || '.'}: ${verdict}`,
+    ...(result.hasModel === true
+      ? ['model.onnx in there fails by itself, without tfjs: node repro-onnx.mjs']
+      : []),
     ...(result.end === 'fixed-point'
       ? []
       : ['It may get smaller: the same command with --resume goes on from there.']),

@@ -42,6 +42,19 @@ export interface CaptureSettings {
   /** The only level of onnxruntime's optimizer that is tried. */
   readonly optimizationLevel?: 'disabled' | 'basic' | 'extended' | 'layout' | 'all';
   readonly disabledOptimizers?: readonly string[];
+  /** Folder that receives what onnxruntime gets: the n-th model, its set-up, the values that it ran on last. */
+  readonly modelFolder?: string;
+}
+
+/** Files of the n-th model in {@link CaptureSettings.modelFolder}. */
+export function modelFiles(folder: string, n: number): Readonly<Record<'model' | 'setup' | 'inputs', string>> {
+  return { model: `${folder}/${n}.onnx`, setup: `${folder}/${n}.json`, inputs: `${folder}/${n}.npz` };
+}
+
+/** How a model in {@link CaptureSettings.modelFolder} was run. */
+export interface ModelSetup {
+  readonly level: NonNullable<CaptureSettings['optimizationLevel']>;
+  readonly disabledOptimizers: readonly string[];
 }
 
 /** A program under capture, until `end`. */

@@ -3,6 +3,7 @@ import { diffArrays } from 'diff';
 import { tokenizer } from 'acorn';
 import type { SourceTree } from '../source/source-tree.ts';
 import { formatSignature, type Signature } from '../verdict.ts';
+import { modelScript } from './model-repro.ts';
 
 export interface ReportFacts {
   readonly signature: Signature;
@@ -19,6 +20,8 @@ export interface ReportFacts {
   readonly versions: Readonly<Record<string, string>>;
   readonly backend?: string;
   readonly reference?: string;
+  /** Of a compiled program: what its model printed that fails by itself; `none` does. */
+  readonly model?: { readonly output: string } | 'none';
   readonly sizeBefore: number;
   readonly sizeAfter: number;
   readonly unit: string;
@@ -83,6 +86,22 @@ function isArtefact(signature: Signature): boolean {
   return signature.kind === 'crash' && /^(?:Type|Reference|Syntax|Range|Value)?Error$/.test(signature.name);
 }
 
+function modelLines(model: NonNullable<ReportFacts['model']>): string[] {
+  if (model === 'none') {
+    return [
+      'There is no model.onnx: the models that fullgraph makes of this program do not fail by themselves, compared with onnxruntime without its optimizer and with the ONNX operators in double precision. So the failure comes before onnxruntime, or from how it is used.',
+      '',
+    ];
+  }
+  return [
+    '## The model alone',
+    '',
+    `\`model.onnx\` is what onnxruntime gets for this program, \`inputs.npz\` what it ran on. \`node ${modelScript}\` runs it without tfjs and fullgraph:`,
+    '',
+    ...fence(model.output, 'text'),
+  ];
+}
+
 function fence(text: string, language: string): string[] {
   return [`\`\`\`${language}`, text.trimEnd(), '```', ''];
 }
@@ -116,6 +135,7 @@ export function bugReport(facts: ReportFacts): string {
     ...fence(facts.output === '' ? facts.message : facts.output, 'text'),
   ];
   if (facts.judgedBy !== undefined) lines.push(`Judged by ${facts.judgedBy}.`, '');
+  if (facts.model !== undefined) lines.push(...modelLines(facts.model));
   if (facts.rate < 1) lines.push(`It fails in ${Math.round(100 * facts.rate)} % of the runs.`, '');
   if (nearest) {
     lines.push(

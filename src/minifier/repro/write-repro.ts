@@ -2,10 +2,12 @@
  * Writes the repro folder and proves it: `repro.mjs` must fail there in a fresh process, and pass with the reference
  * backend where there is one, before success is claimed.
  */
+import { createRequire } from 'node:module';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { codeFolder } from '../../own-files.ts';
-import { runScript, writeFolder } from './repro-folder.ts';
+import { modelScript, type ModelReproFiles } from './model-repro.ts';
+import { runScript, writeFolder, writeInto } from './repro-folder.ts';
 import type { ReproFiles } from './templates.ts';
 
 export interface ReproFolder {
@@ -50,15 +52,14 @@ function packageFolder(name: string, root: string): string | undefined {
 /** Lets the folder find the packages of its manifest, as `npm install` will, while it is checked. */
 async function withPackages<R>(
   directory: string,
-  root: string,
-  names: readonly string[],
+  packages: ReadonlyMap<string, string>,
   action: () => Promise<R>,
 ): Promise<R> {
   const modules = join(directory, 'node_modules');
-  for (const name of names) {
+  for (const [name, folder] of packages) {
     const link = join(modules, name);
     mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(realpathSync(packageFolder(name, root)!), link, 'junction');
+    symlinkSync(realpathSync(folder), link, 'junction');
   }
   try {
     return await action();
@@ -90,8 +91,7 @@ export async function writeVerifiedRepro(
     writeFolder(directory, files);
     const folder = await withPackages(
       directory,
-      root,
-      Object.keys(dependencies),
+      new Map(Object.keys(dependencies).map((name) => [name, packageFolder(name, root)!])),
       async (): Promise<ReproFolder> => {
         const failing = await runScript(directory, verifyLimitMs);
         const hasFailed =
@@ -109,6 +109,40 @@ export async function writeVerifiedRepro(
     last = folder;
   }
   return last ?? { directory, files: {}, isVerified: false, output: '' };
+}
+
+const onnxruntime = 'onnxruntime-node';
+
+/** A model that fails by itself, and what its script printed. */
+export interface VerifiedModel {
+  /** With the manifest of the whole folder. */
+  readonly files: ModelReproFiles;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly output: string;
+}
+
+/** Adds a model to the folder of a program's repro; `undefined` when it does not fail there in a fresh process. */
+export async function addVerifiedModel(
+  { directory, files }: ReproFolder,
+  model: ModelReproFiles,
+): Promise<VerifiedModel | undefined> {
+  const manifestPath = createRequire(import.meta.url).resolve(`${onnxruntime}/package.json`);
+  const { version } = JSON.parse(readFileSync(manifestPath, 'utf8')) as { readonly version: string };
+  const manifest = JSON.parse(files['package.json'] ?? '{}') as { readonly dependencies?: object };
+  const versions = { [onnxruntime]: version };
+  const dependencies = { ...manifest.dependencies, ...versions };
+  const added = {
+    ...model,
+    'package.json': `${JSON.stringify({ ...manifest, dependencies }, undefined, 2)}\n`,
+  };
+  writeInto(directory, added);
+  const { exitCode, output } = await withPackages(
+    directory,
+    new Map([[onnxruntime, dirname(manifestPath)]]),
+    () => runScript(directory, verifyLimitMs, [modelScript]),
+  );
+  const hasFailed = exitCode === 1 && output.includes('FAIL');
+  return hasFailed ? { files: added, versions, output: cleanOutput(output) } : undefined;
 }
 
 /** Without tfjs's advertisement. */
