@@ -1,7 +1,7 @@
 /** The program's tfjs, for library calls that are not given it. Engine and registries are global: any copy will do. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { EnvironmentError } from './ir/errors.ts';
+import { UserError } from './ir/errors.ts';
 import type { TfjsCore } from './session.ts';
 
 const packages: readonly string[] = ['@tensorflow/tfjs', '@tensorflow/tfjs-core'];
@@ -28,7 +28,7 @@ export function findTfjs(): TfjsCore {
       if (found !== undefined) return found as TfjsCore;
     }
   }
-  throw new EnvironmentError('no TensorFlow.js was found from this program', {
+  throw new UserError('no TensorFlow.js was found from this program', {
     code: 'FG5022',
     hint: 'Run `npm install @tensorflow/tfjs`, or pass the module as the option `tf`.',
   });

@@ -81,7 +81,7 @@ export function overview(page: Page, commands: readonly Command[], version: stri
     '',
     ...wrap(
       page,
-      'Each command has --help. Flags can be kept in fullgraph.config.json ("maxBreaks": 3). Exit codes: 0 fine, 1 findings over a budget, 2 wrong usage or input, 3 the machine lacks something, 70 a bug of ours.',
+      'Each command has --help. Flags can be kept in fullgraph.config.json ("maxBreaks": 3). Exit codes: 0 fine, 1 findings over a budget, 2 wrong usage or input, 3 the machine lacks something (a native library, a device), 70 a bug of ours.',
     ),
   ];
   return `${lines.join('\n')}\n`;

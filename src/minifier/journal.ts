@@ -5,7 +5,7 @@
  */
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EnvironmentError } from '../ir/errors.ts';
+import { UserError } from '../ir/errors.ts';
 import { makeFolder } from './make-folder.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -54,14 +54,14 @@ function readEntries(file: string, key: string): JournalEntry[] | undefined {
 
 /**
  * What the action gives.
- * @throws EnvironmentError FG4003, naming the folder, when the action throws.
+ * @throws UserError FG4003, naming the folder, when the action throws.
  */
 export function writing<R>(directory: string, action: () => R): R {
   try {
     return action();
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new EnvironmentError(`minify: cannot write to ${directory} (${reason})`, {
+    throw new UserError(`minify: cannot write to ${directory} (${reason})`, {
       code: 'FG4003',
       hint: 'Free some space or name another folder with --state <folder>; nothing is lost, --resume goes on.',
       cause,
@@ -72,7 +72,7 @@ export function writing<R>(directory: string, action: () => R): R {
 /**
  * A journal in `directory`. With `resume`, verdicts found there are replayed if they were made for the same `identity`
  * (input, oracle and versions); otherwise the folder's old journal is set aside.
- * @throws EnvironmentError FG4003 when the folder cannot be written.
+ * @throws UserError FG4003 when the folder cannot be written.
  */
 export function openJournal(directory: string, identity: string, resume: boolean): Journal {
   const file = join(directory, 'journal.jsonl');

@@ -82,7 +82,7 @@ interface Session {
 
 /**
  * Starts a minification. Aborting the signal ends it soon, with the best so far written and verified.
- * @throws (from `result` and the iteration) UserError FG4001, FG4004, FG4005, EnvironmentError FG4003, FG4006.
+ * @throws (from `result` and the iteration) UserError FG4001, FG4004, FG4005, FG4003, FG4006.
  */
 export function minifyProgram(
   options: MinifyOptions,

@@ -1,7 +1,7 @@
 /** Models in files: read with their external data, written whole or not at all, big weights into a second file. */
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { EnvironmentError, UserError } from '../ir/errors.ts';
+import { UserError } from '../ir/errors.ts';
 import { decodeModel } from './decode.ts';
 import { checkModelSize, encodeModelChunks } from './encode.ts';
 import type { OnnxMetadata, OnnxModel, OnnxTensor } from './model.ts';
@@ -52,7 +52,7 @@ function writeWhole(path: string, write: (append: (bytes: Uint8Array) => void) =
     renameSync(temporary, path);
   } catch (cause) {
     rmSync(temporary, { force: true });
-    throw new EnvironmentError(`cannot write ${path}: ${(cause as Error).message}`, {
+    throw new UserError(`cannot write ${path}: ${(cause as Error).message}`, {
       code: 'FG3106',
       hint: 'Free some space or choose a folder that you may write to.',
       cause,
@@ -84,7 +84,7 @@ function writeExternalData(path: string, tensors: readonly OnnxTensor[]): Map<On
 
 /**
  * Writes a model; weights go to the file system from their own memory. A reader of `path` sees the old file or the new.
- * @throws EnvironmentError FG3106 when the file cannot be written, UserError FG3105 when the model without its
+ * @throws FG3106 when the file cannot be written, FG3105 when the model without its
  * external weights exceeds protobuf's 2 GiB.
  */
 export function writeModelFile(path: string, model: OnnxModel, options: WriteModelOptions = {}): void {

@@ -130,7 +130,7 @@ describe('a search that does not come to its end', () => {
         encoding: 'utf8',
       },
     );
-    expect(status).toBe(3);
+    expect(status).toBe(2);
     expect(stderr.match(/FG4003/g)).toHaveLength(1);
     expect(stderr).toContain('full-state');
     expect(stderr).toContain('--resume');
@@ -147,7 +147,7 @@ describe('a folder that cannot be used', () => {
     'is named at once when it is for the state: %s',
     (state) => {
       const ended = minify('unused', '--state', state);
-      expect(ended.code).toBe(3);
+      expect(ended.code).toBe(2);
       expect(ended.stderr).toContain(state);
       expect(ended.stderr).toContain('FG4003');
     },
@@ -157,7 +157,7 @@ describe('a folder that cannot be used', () => {
     mkdirSync(join(folder, 'mine'));
     writeFileSync(join(folder, 'mine', 'thesis.txt'), 'years of work');
     const ended = minify('mine');
-    expect(ended.code).toBe(3);
+    expect(ended.code).toBe(2);
     expect(ended.stderr).toContain('FG4006');
     expect(readFileSync(join(folder, 'mine', 'thesis.txt'), 'utf8')).toBe('years of work');
     expect(existsSync(join(folder, 'mine-state', 'best', 'words.cjs'))).toBe(true);

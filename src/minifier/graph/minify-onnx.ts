@@ -102,7 +102,7 @@ const timeFactor = 10;
 
 /**
  * Starts a minification.
- * @throws (from `result` and the iteration) UserError FG31xx, FG4002, FG4004, FG4005, EnvironmentError FG4003, FG4006.
+ * @throws (from `result` and the iteration) UserError FG31xx, FG4002, FG4004, FG4005, FG4003, FG4006.
  */
 export function minifyOnnx(options: MinifyOnnxOptions, control: MinifyOnnxControl = {}): MinifyOnnxRun {
   const queue = createEventQueue<MinifyRecord>();

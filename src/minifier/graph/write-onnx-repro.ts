@@ -33,7 +33,7 @@ async function withPackages<R>(directory: string, packages: string, action: () =
   }
 }
 
-/** Writes model.onnx, inputs.npz, repro.mjs, package.json and README.md. @throws EnvironmentError FG4006 */
+/** Writes model.onnx, inputs.npz, repro.mjs, package.json and README.md. @throws UserError FG4006 */
 export async function writeOnnxRepro(facts: OnnxReproFacts): Promise<OnnxRepro> {
   const { directory, best, experiment, timeLimitMs, signature } = facts;
   const manifestPath = createRequire(experiment.subject.resolveFrom).resolve('onnxruntime-node/package.json');

@@ -47,7 +47,10 @@ export interface CaptureSettings {
 }
 
 /** Files of the n-th model in {@link CaptureSettings.modelFolder}. */
-export function modelFiles(folder: string, n: number): Readonly<Record<'model' | 'setup' | 'inputs', string>> {
+export function modelFiles(
+  folder: string,
+  n: number,
+): Readonly<Record<'model' | 'setup' | 'inputs', string>> {
   return { model: `${folder}/${n}.onnx`, setup: `${folder}/${n}.json`, inputs: `${folder}/${n}.npz` };
 }
 

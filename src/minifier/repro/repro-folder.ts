@@ -2,19 +2,19 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EnvironmentError } from '../../ir/errors.ts';
+import { UserError } from '../../ir/errors.ts';
 import { makeFolder } from '../make-folder.ts';
 
 const code = 'FG4006';
 
 /**
  * Makes sure that the folder is not there yet or holds an earlier repro, which may be replaced.
- * @throws EnvironmentError FG4006
+ * @throws UserError FG4006
  */
 export function refuseForeignFolder(directory: string): void {
   if (!existsSync(directory) || existsSync(join(directory, 'repro.mjs'))) return;
   if (statSync(directory).isDirectory() && readdirSync(directory).length === 0) return;
-  throw new EnvironmentError(`minify: ${directory} is there already and holds no repro`, {
+  throw new UserError(`minify: ${directory} is there already and holds no repro`, {
     code,
     hint: 'Name a new folder with --output <folder>; --resume keeps what was found.',
   });
@@ -22,7 +22,7 @@ export function refuseForeignFolder(directory: string): void {
 
 /**
  * Writes files into the folder.
- * @throws EnvironmentError FG4006 when that fails.
+ * @throws UserError FG4006 when that fails.
  */
 export function writeInto(directory: string, files: Readonly<Record<string, string | Uint8Array>>): void {
   try {
@@ -37,7 +37,7 @@ export function writeInto(directory: string, files: Readonly<Record<string, stri
 
 /**
  * Writes files, replacing the folder of an earlier repro.
- * @throws EnvironmentError FG4006 when it cannot be written, or holds something else.
+ * @throws UserError FG4006 when it cannot be written, or holds something else.
  */
 export function writeFolder(directory: string, files: Readonly<Record<string, string | Uint8Array>>): void {
   refuseForeignFolder(directory);
@@ -49,9 +49,9 @@ export function writeFolder(directory: string, files: Readonly<Record<string, st
   writeInto(directory, files);
 }
 
-function unwritable(directory: string, cause: unknown): EnvironmentError {
+function unwritable(directory: string, cause: unknown): UserError {
   const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-  return new EnvironmentError(`minify: cannot write the repro to ${directory} (${reason})`, {
+  return new UserError(`minify: cannot write the repro to ${directory} (${reason})`, {
     code,
     hint: 'Name another folder with --output <folder>; --resume keeps what was found.',
     cause,

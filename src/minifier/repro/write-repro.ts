@@ -70,7 +70,7 @@ async function withPackages<R>(
 
 /**
  * Tries the variants in order and leaves the first that holds what it promises; without one, the last, unverified.
- * @throws EnvironmentError FG4006 when the folder cannot be written.
+ * @throws UserError FG4006 when the folder cannot be written.
  */
 export async function writeVerifiedRepro(
   directory: string,
