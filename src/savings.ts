@@ -1,11 +1,12 @@
 /**
  * Measures what a break costs, in this run and on this machine: the graphs on both sides of it are run as they were, and
- * stitched into one, on the values they had. The difference, times the occurrences, is the saving that explain reports.
- * Done at the end of the program, within a time budget, dearest breaks first.
+ * stitched into one, on the values they had. The difference, with the time that the program spent around one run (finding
+ * the graph, handing values over) and times the occurrences, is the saving that explain reports. The runs are done at the
+ * end of the program, within a time budget, the most frequent breaks first.
  */
 import type { Backend } from './compile/executable.ts';
 import type { Graph } from './ir/graph.ts';
-import type { BreakRecord, SavingRecord } from './ir/record.ts';
+import type { BreakRecord, SavingRecord, TraceRecord } from './ir/record.ts';
 import { stitchGraphs } from './ir/stitch.ts';
 import type { HostArray } from './ir/tensor-type.ts';
 
@@ -28,8 +29,8 @@ interface Sample {
 
 export interface SavingsMeter {
   observe(run: ObservedRun): void;
-  /** A break was recorded: it ended the graph that was observed last. */
-  observeBreak(record: BreakRecord): void;
+  /** Learns from breaks, each of which ended the graph that was observed last, and from times of runs. */
+  observeRecord(record: TraceRecord): void;
   /** Measures what was sampled. */
   measure(emit: (record: SavingRecord) => void): void;
 }
@@ -43,6 +44,8 @@ const roundsAtMost = 50;
 const roundsMs = 150;
 /** Compiling larger graphs than this would take longer than it is worth. */
 const nodeLimit = 2000;
+/** Times around runs that are kept per graph: the last ones, as code gets faster with time. */
+const timesAtMost = 64;
 /** Occurrences before the sample is taken: the first run of a program is not like the others. */
 const settledAfter = 3;
 
@@ -65,6 +68,31 @@ export function createSavingsMeter(backend: Backend, now: () => number): Savings
   let retainedBytes = 0;
   let last: ObservedRun | undefined;
   let lastBreak: BreakRecord | undefined;
+  /** Of the run since the last break; absent when none or several ran, or something was compiled. */
+  let runMs: number | undefined;
+  let runsSinceBreak = 0;
+  const timesAround = new Map<string, number[]>();
+
+  /** What the program waited beyond the run itself. */
+  function observeBreak(record: BreakRecord): void {
+    lastBreak = record;
+    if (runMs !== undefined && runsSinceBreak === 1 && record.graph !== undefined) {
+      let times = timesAround.get(record.graph);
+      if (times === undefined) timesAround.set(record.graph, (times = []));
+      times.push(Math.max(0, record.waitMs - runMs));
+      if (times.length > timesAtMost) times.shift();
+    }
+    runMs = undefined;
+    runsSinceBreak = 0;
+  }
+
+  /** Of the two graphs that a break makes of one, the smaller time around: the other has to be spent in any case. */
+  function timeAround({ before, after }: Sample): number {
+    const known = [before, after].flatMap(({ graph }) => timesAround.get(graph.name) ?? []);
+    if (known.length === 0) return 0;
+    const each = [before, after].map(({ graph }) => median(timesAround.get(graph.name) ?? known));
+    return Math.min(...each);
+  }
 
   function sample(before: ObservedRun, { reason, stack }: BreakRecord, after: ObservedRun): void {
     if (stack === undefined) return;
@@ -136,8 +164,12 @@ export function createSavingsMeter(backend: Backend, now: () => number): Savings
       last = run;
       lastBreak = undefined;
     },
-    observeBreak(record) {
-      lastBreak = record;
+    observeRecord(record) {
+      if (record.kind === 'break') observeBreak(record);
+      else if (record.kind === 'run') {
+        runMs = record.durationMs;
+        runsSinceBreak++;
+      } else if (record.kind === 'compile') runsSinceBreak = Infinity;
     },
     measure(emit) {
       const started = now();
@@ -159,7 +191,7 @@ export function createSavingsMeter(backend: Backend, now: () => number): Savings
             : now() - started > budgetMs
               ? 'the time for measuring was up'
               : undefined;
-        if (skipped === undefined) emit({ ...common, ...compare(item) });
+        if (skipped === undefined) emit({ ...common, ...compare(item), aroundMs: timeAround(item) });
         else emit({ ...common, brokenMs: 0, stitchedMs: 0, skipped });
       }
       samples.clear();

@@ -174,6 +174,7 @@ const fieldsByKind: { readonly [Kind in RecordKind]: Fields<Kind> } = {
     after: text,
     brokenMs: number,
     stitchedMs: number,
+    aroundMs: maybe(number),
     occurrences: number,
     skipped: maybe(text),
   },

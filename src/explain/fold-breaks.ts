@@ -1,6 +1,7 @@
 /**
- * Break and saving records → distinct breaks: one per (user's call, reason); of PyTorch, whose places are lines, per line. Occurrences are counted as they come
- * in, per reason and stack, so that a million breaks at one line take the memory of one.
+ * Break and saving records → distinct breaks: one per (user's call, reason); a line may hold several calls, and a bundle has
+ * all on one. Places in PyTorch's traces are lines. Occurrences are counted as they come in, per reason and stack, so that
+ * a million breaks at one line take the memory of one.
  */
 import type { BreakContext } from '../ir/break.ts';
 import { findBreakReason } from '../ir/breaks/index.ts';
@@ -108,7 +109,8 @@ function addSaved(saved: Saved | undefined, record: SavingRecord): Saved {
   if (record.skipped !== undefined) {
     return { savingMs: saved?.savingMs ?? null, skipped: saved?.skipped ?? record.skipped };
   }
-  const savingMs = (record.brokenMs - record.stitchedMs) * record.occurrences;
+  const { brokenMs, stitchedMs, aroundMs = 0, occurrences } = record;
+  const savingMs = (brokenMs - stitchedMs + aroundMs) * occurrences;
   return { savingMs: (saved?.savingMs ?? 0) + savingMs, skipped: saved?.skipped };
 }
 

@@ -187,6 +187,8 @@ export interface SavingRecord {
   readonly after: string;
   readonly brokenMs: number;
   readonly stitchedMs: number;
+  /** What the program spends around one run, which one graph less saves, too. */
+  readonly aroundMs?: number;
   /** Occurrences that the saving was multiplied by to give the total. */
   readonly occurrences: number;
   /** Why there is no number, when there is none. */
