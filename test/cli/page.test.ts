@@ -57,3 +57,31 @@ test('of a long line, such as a bundle has, the part around the call is shown', 
   expect(stringWidth(lines[at]!)).toBe(60);
   expect(lines[at + 1]!.indexOf('^^^^^^^^')).toBe(lines[at]!.indexOf('dataSync'));
 });
+
+test('shares of nearly all keep to the width, too', () => {
+  const report = buildReport([
+    stack(1, []),
+    breakRecord({ reason: 'FG1001', stack: 1 }),
+    {
+      kind: 'end',
+      timeMs: 0,
+      exitCode: 0,
+      totals: {
+        opsTotal: 1,
+        opsCaptured: 1,
+        opsFolded: 0,
+        opsEager: 0,
+        wallMs: 100_000,
+        traceMs: 0,
+        compileMs: 99_999,
+        runMs: 0,
+        syncMs: 0,
+        eagerMs: 0,
+        emptyReads: 0,
+      },
+    },
+  ]);
+  const lines = renderText(page, report, { limit: 1 }).split('\n');
+  expect(lines.find((line) => line.includes('compiling'))).toMatch(/ >99\.9 %$/);
+  expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(60);
+});

@@ -10,10 +10,12 @@ export function timeSection(page: Page, report: Report): string[] {
   const titles = report.time
     .map((part) => part.title.length)
     .reduce((left, right) => Math.max(left, right), 0);
-  const room = Math.max(10, Math.min(40, page.columns - titles - 24));
-  const rows = report.time.map((part) => {
+  const shares = report.time.map((part) => formatShare(part.share));
+  const shareWidth = shares.map((share) => share.length).reduce((left, right) => Math.max(left, right), 6);
+  const room = Math.max(10, Math.min(40, page.columns - titles - 18 - shareWidth));
+  const rows = report.time.map((part, index) => {
     const color = part.kind === 'run' || part.kind === 'user' ? ink.good : ink.fair;
-    return `  ${pad(part.title, titles)}  ${color(pad(bar(part.share, room), room))}  ${pad(formatDuration(part.durationMs), 10, 'right')}  ${pad(formatShare(part.share), 6, 'right')}`;
+    return `  ${pad(part.title, titles)}  ${color(pad(bar(part.share, room), room))}  ${pad(formatDuration(part.durationMs), 10, 'right')}  ${pad(shares[index]!, shareWidth, 'right')}`;
   });
   return [ink.heading(`Where ${formatDuration(report.totals.wallMs)} went`), '', ...rows, ''];
 }
