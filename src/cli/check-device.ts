@@ -1,15 +1,15 @@
 /** Says in one line that a device does not work on this machine, before a program starts on it. */
 import { EnvironmentError } from '../ir/errors.ts';
-import type { OrtDevice } from '../compile/backends/onnxruntime.ts';
+import type { Context } from './command.ts';
+import { probeDevices } from './probe-devices.ts';
 
 /** @throws FG3204 when the device cannot be used. */
-export async function checkDevice(device: string | undefined): Promise<void> {
+export async function checkDevice(device: string | undefined, context: Context): Promise<void> {
   if (device === undefined || device === 'cpu') return;
-  const { probeOrtDevice } = await import('../compile/backends/onnxruntime-devices.ts');
-  const { isUsable, reason, hint } = probeOrtDevice(device as OrtDevice);
-  if (isUsable) return;
-  throw new EnvironmentError(reason ?? `device ${device} is not available`, {
+  const status = (await probeDevices(context)).find((each) => each.device === device);
+  if (status?.isUsable === true) return;
+  throw new EnvironmentError(status?.reason ?? `device ${device} is not available`, {
     code: 'FG3204',
-    ...(hint === undefined ? {} : { hint }),
+    ...(status?.hint === undefined ? {} : { hint: status.hint }),
   });
 }

@@ -6,12 +6,12 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync 
 import { createRequire } from 'node:module';
 import { availableParallelism, freemem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { listOrtDevices } from '../compile/backends/onnxruntime-devices.ts';
 import { formatBytes, formatPlural } from '../explain/units.ts';
 import { defaultCacheDirectory } from '../host/options.ts';
 import { FullgraphError } from '../ir/errors.ts';
 import { codeFolder, packageVersion } from '../own-files.ts';
 import type { Context } from './command.ts';
+import { plainReason, probeDevices } from './probe-devices.ts';
 
 export interface Finding {
   readonly name: string;
@@ -90,15 +90,15 @@ function tfjsFindings(cwd: string): Finding[] {
   return findings;
 }
 
-function runtimeFindings(): Finding[] {
+async function runtimeFindings(context: Context): Promise<Finding[]> {
   const runtime = packageOf('onnxruntime-node', here);
   if (runtime === undefined) {
     return [{ name: 'onnxruntime', status: 'bad', text: 'not installed', remedy: 'Run npm install again.' }];
   }
   const { version } = runtime.file;
-  let devices: ReturnType<typeof listOrtDevices>;
+  let devices: Awaited<ReturnType<typeof probeDevices>>;
   try {
-    devices = listOrtDevices();
+    devices = await probeDevices(context);
   } catch (cause) {
     const remedy =
       (cause instanceof FullgraphError ? cause.hint : undefined) ??
@@ -114,14 +114,14 @@ function runtimeFindings(): Finding[] {
   }
   return [
     { name: 'onnxruntime', status: 'good', text: `${version} in ${runtime.folder}` },
-    ...devices.map(({ device, isUsable, reason, hint }): Finding => {
+    ...devices.map((status): Finding => {
+      const { device, isUsable, hint } = status;
       const name = `device ${device}`;
       if (isUsable) return { name, status: 'good', text: 'computes' };
-      const text = (reason ?? 'does not work').replace(`device ${device} is not available: `, '');
       return {
         name,
         status: device === 'cpu' ? 'bad' : 'off',
-        text,
+        text: plainReason(status),
         ...(hint === undefined ? {} : { remedy: hint }),
       };
     }),
@@ -201,7 +201,7 @@ export async function diagnose(context: Context): Promise<readonly Finding[]> {
       text: `${formatPlural(availableParallelism(), 'core')}, ${formatBytes(freemem())} of memory free`,
     },
     ...tfjsFindings(context.cwd),
-    ...runtimeFindings(),
+    ...(await runtimeFindings(context)),
     await typescriptFinding(),
     cacheFinding(context),
     terminalFinding(context),

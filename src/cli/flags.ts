@@ -83,7 +83,7 @@ function checked(name: string, flag: Flag, value: unknown, origin: string): stri
     return value;
   }
   if (typeof value !== 'boolean') {
-    throw usageError(`${origin} takes true or false, got ${JSON.stringify(value)}`, flag.help);
+    throw usageError(`${origin} takes true or false, got ${JSON.stringify(value)}`, 'Write true or false.');
   }
   return value;
 }

@@ -3,6 +3,7 @@ import { listOrtDevices } from '../../compile/backends/onnxruntime-devices.ts';
 import { listBackends } from '../../session.ts';
 import { defineCommand, type Command } from '../command.ts';
 import { print } from '../output.ts';
+import { plainReason, probeDevices } from '../probe-devices.ts';
 
 export const backendsCommand: Command = defineCommand({
   name: 'backends',
@@ -12,11 +13,11 @@ export const backendsCommand: Command = defineCommand({
   examples: [{ command: 'fullgraph backends', help: 'what --backend and --device take on this machine' }],
   async run({ values }, context) {
     const backends = listBackends();
-    const devices = listOrtDevices();
     if (values.json === true) {
-      await print(context.stdout, `${JSON.stringify({ backends, devices }, null, 2)}\n`);
+      await print(context.stdout, `${JSON.stringify({ backends, devices: listOrtDevices() }, null, 2)}\n`);
       return 0;
     }
+    const devices = await probeDevices(context);
     const lines = [
       'backends',
       ...backends.map(
@@ -25,7 +26,8 @@ export const backendsCommand: Command = defineCommand({
       ),
       'devices of onnxruntime',
       ...devices.map(
-        (device) => `  ${device.device.padEnd(8)}${device.reason === undefined ? 'works' : device.reason}`,
+        (device) =>
+          `  ${device.device.padEnd(8)}${device.reason === undefined ? 'works' : plainReason(device)}`,
       ),
       '',
     ];

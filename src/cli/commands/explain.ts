@@ -108,7 +108,7 @@ async function runAndShow(
   context: Context,
 ): Promise<ExitCode> {
   await checkScript(script.file, context.cwd);
-  await checkDevice(values.device);
+  await checkDevice(values.device, context);
   if (values.baseline !== undefined) await readBaseline(values.baseline, context);
   await checkTarget(context, values.output);
   const kept = values['trace-out'];

@@ -42,7 +42,7 @@ export const runCommand: Command = defineCommand({
       });
     }
     await checkScript(input.file, context.cwd);
-    await checkDevice(values.device);
+    await checkDevice(values.device, context);
     const traceFile =
       values['trace-out'] === undefined ? undefined : resolve(context.cwd, values['trace-out']);
     if (traceFile !== undefined) await claimTraceFile(traceFile, false);
