@@ -22,6 +22,7 @@ import { optimizeSegment } from './passes/index.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import { openDiskCache, type DiskCache } from './disk-cache.ts';
 import { hashSegment } from './hash-segment.ts';
+import { isLight } from './segment-work.ts';
 import type { Generality } from './skeleton.ts';
 import { createSessionStore, type MadeSession, type MakeSession, type Tier } from './session-store.ts';
 
@@ -83,6 +84,10 @@ const optimizationLevels: Readonly<Record<Tier, readonly OrtOptimizationLevel[]>
   optimized: ['all', 'basic', 'disabled'],
   quick: ['disabled'],
 };
+
+/** Sessions of light segments have no threads of their own, and files whose names say so. */
+const lightSettings = { threads: 1 } as const;
+const lightMark = '.light';
 
 interface Created {
   readonly native: OrtSession;
@@ -179,6 +184,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
       try {
         const native = createOrtSession(model, {
           ...common,
+          ...(isLight(segment) && lightSettings),
           ...(profiler && { profilePrefix: profiler.prefix }),
           optimizationLevel,
           disabledOptimizers,
@@ -198,7 +204,8 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     const path = cache?.find(file);
     if (path === undefined) return undefined;
     try {
-      return { native: createOrtSession(path, common), level: 'disk', file };
+      const settings = { ...common, ...(file.includes(lightMark) && lightSettings) };
+      return { native: createOrtSession(path, settings), level: 'disk', file };
     } catch (error) {
       if (!(error instanceof BackendError)) throw error;
       cache?.discard(file);
@@ -210,8 +217,9 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   function createCached(segment: Segment, generality: Generality, tier: Tier): Created & { tier: Tier } {
     if (cache === undefined) return { ...createAtBestLevel(segment, generality, tier), tier };
     const key = hashSegment(segment, generality, settings);
-    const optimized = `${key}.ort`;
-    const quick = `${key}.quick.ort`;
+    const kind = isLight(segment) ? lightMark : '';
+    const optimized = `${key}${kind}.ort`;
+    const quick = `${key}${kind}.quick.ort`;
     const stored = load(optimized);
     if (stored !== undefined) return { ...stored, tier: 'optimized' };
     if (tier === 'quick') {

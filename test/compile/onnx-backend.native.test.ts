@@ -123,7 +123,7 @@ describe('disk cache', () => {
     expect([first.cache, second.cache]).toEqual(['none', 'disk']);
     expect(second.outputs).toEqual(first.outputs);
     expect((await readdir(folder)).map((name) => name.replace(/^[0-9a-f]{32}/, '')).sort()).toEqual([
-      '.ort',
+      '.light.ort',
       '.plan',
     ]);
     expect(first.phases).toContain('lower');

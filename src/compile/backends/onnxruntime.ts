@@ -30,7 +30,7 @@ export interface OrtSessionOptions {
   readonly device?: OrtDevice;
   /** Threads of one operator; default: one per physical core. */
   readonly threads?: number;
-  /** Whether idle threads spin between operators: faster on a quiet machine, slower on a busy one. Default true. */
+  /** Whether threads spin between the operators of a run: faster on a quiet machine, slower on a busy one. Default true. */
   readonly spinning?: boolean;
   /** Default `all`; `disabled` for a model in onnxruntime's own format, which is optimized already. */
   readonly optimizationLevel?: OrtOptimizationLevel;
@@ -224,6 +224,8 @@ function formatConfig(model: Uint8Array | string, options: OrtSessionOptions): R
 function nativeOptions(model: Uint8Array | string, options: OrtSessionOptions): object {
   const config = { ...formatConfig(model, options), ...options.config };
   if (options.spinning === false) config['session.intra_op.allow_spinning'] = '0';
+  // Between runs the cores belong to the program and to V8's own threads.
+  config['session.force_spinning_stop'] ??= '1';
   if (options.disabledOptimizers !== undefined && options.disabledOptimizers.length > 0)
     config['optimization.disable_specified_optimizers'] = options.disabledOptimizers.join(';');
   const { device = 'cpu', externalData } = options;
