@@ -24,3 +24,7 @@ export const bundledTfjs: AbsentTfjs = {
 export function findAbsentTfjs(): AbsentTfjs {
   return '_tfengine' in globalThis ? bundledTfjs : noTfjs;
 }
+
+/** The program asks for tfjs-node, and there is nothing to make the stand-in of. */
+export const standInWithoutTfjs =
+  'tfjs-node is replaced by a stand-in made of @tensorflow/tfjs, which is not installed: npm install @tensorflow/tfjs';

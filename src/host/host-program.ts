@@ -13,7 +13,7 @@ import { codeFolder, ownModule, packageVersion } from '../own-files.ts';
 import { eagerBackendName } from '../capture/install-backend.ts';
 import { createEagerBackend, createRunKernel } from '../compile/backends/eager.ts';
 import { opTable } from '../compile/ops/index.ts';
-import { bundledTfjs, findAbsentTfjs, type AbsentTfjs } from './absent-tfjs.ts';
+import { bundledTfjs, findAbsentTfjs, noTfjs, standInWithoutTfjs, type AbsentTfjs } from './absent-tfjs.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
 import { defaultCacheDirectory, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
@@ -118,7 +118,12 @@ function requireTfjs(parentFile: string | undefined): Tfjs {
       if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
     }
   }
-  return createRequire(import.meta.url)('@tensorflow/tfjs') as Tfjs;
+  try {
+    return createRequire(import.meta.url)('@tensorflow/tfjs') as Tfjs;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new UserError(standInWithoutTfjs, { code: noTfjs.code, hint: noTfjs.hint });
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
  * ESM loader hooks (they run in Node's loader thread): an import of tfjs-node becomes a small module that re-exports
  * the program's tfjs and takes the rest from the stand-in, which the main thread's `require` answers.
  */
+import { standInWithoutTfjs } from './absent-tfjs.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
 
 interface ResolveContext {
@@ -27,7 +28,11 @@ export async function resolve(
 ): Promise<Resolved> {
   if (!isTfjsNode(specifier)) return next(specifier, context);
   const ours = { ...context, parentURL: import.meta.url };
-  const tfjs = await next('@tensorflow/tfjs', context).catch(async () => next('@tensorflow/tfjs', ours));
+  const tfjs = await next('@tensorflow/tfjs', context)
+    .catch(async () => next('@tensorflow/tfjs', ours))
+    .catch(() => {
+      throw new Error(standInWithoutTfjs);
+    });
   const query = new URLSearchParams({
     tfjs: tfjs.url,
     parent: context.parentURL ?? import.meta.url,
