@@ -44,6 +44,8 @@ const roundsAtMost = 50;
 const roundsMs = 150;
 /** Compiling larger graphs than this would take longer than it is worth. */
 const nodeLimit = 2000;
+/** Breaks without a sample of which the reason is kept. */
+const unmeasuredLimit = 1000;
 /** Times around runs that are kept per graph: the last ones, as code gets faster with time. */
 const timesAtMost = 64;
 /** Occurrences before the sample is taken: the first run of a program is not like the others. */
@@ -63,8 +65,14 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
+function keyOf({ reason, stack }: BreakRecord): string {
+  return `${reason} ${stack}`;
+}
+
 export function createSavingsMeter(backend: Backend, now: () => number): SavingsMeter {
   const samples = new Map<string, Sample>();
+  /** Why there is no sample. */
+  const unmeasured = new Map<string, { readonly record: BreakRecord; readonly why: string }>();
   let retainedBytes = 0;
   let last: ObservedRun | undefined;
   let lastBreak: BreakRecord | undefined;
@@ -73,9 +81,16 @@ export function createSavingsMeter(backend: Backend, now: () => number): Savings
   let runsSinceBreak = 0;
   const timesAround = new Map<string, number[]>();
 
+  function giveUp(record: BreakRecord, why: string): void {
+    const key = keyOf(record);
+    if (samples.has(key) || (unmeasured.size >= unmeasuredLimit && !unmeasured.has(key))) return;
+    unmeasured.set(key, { record, why });
+  }
+
   /** What the program waited beyond the run itself. */
   function observeBreak(record: BreakRecord): void {
     lastBreak = record;
+    giveUp(record, 'nothing was computed behind it');
     if (runMs !== undefined && runsSinceBreak === 1 && record.graph !== undefined) {
       let times = timesAround.get(record.graph);
       if (times === undefined) timesAround.set(record.graph, (times = []));
@@ -94,9 +109,10 @@ export function createSavingsMeter(backend: Backend, now: () => number): Savings
     return Math.min(...each);
   }
 
-  function sample(before: ObservedRun, { reason, stack }: BreakRecord, after: ObservedRun): void {
+  function sample(before: ObservedRun, record: BreakRecord, after: ObservedRun): void {
+    const { reason, stack } = record;
     if (stack === undefined) return;
-    const key = `${reason} ${stack}`;
+    const key = keyOf(record);
     const known = samples.get(key);
     const occurrences = (known?.occurrences ?? 0) + 1;
     if (known !== undefined && occurrences !== settledAfter) {
@@ -105,10 +121,15 @@ export function createSavingsMeter(backend: Backend, now: () => number): Savings
     }
     const beforeLeaves = hosts(before.leaves);
     const afterLeaves = hosts(after.leaves);
-    if (beforeLeaves === undefined || afterLeaves === undefined) return;
+    if (beforeLeaves === undefined || afterLeaves === undefined)
+      return giveUp(record, 'values that it ran on are gone');
     const added = sizeBytes(beforeLeaves) + sizeBytes(afterLeaves);
-    if (known === undefined && (samples.size >= sampleLimit || retainedBytes + added > retainedLimitBytes))
-      return;
+    if (known === undefined) {
+      if (samples.size >= sampleLimit) return giveUp(record, `${sampleLimit} places were measured before it`);
+      if (retainedBytes + added > retainedLimitBytes)
+        return giveUp(record, 'its values take too much memory');
+    }
+    unmeasured.delete(key);
     retainedBytes += added;
     samples.set(key, { reason, stack, before, after, beforeLeaves, afterLeaves, occurrences });
   }
@@ -195,6 +216,13 @@ export function createSavingsMeter(backend: Backend, now: () => number): Savings
         else emit({ ...common, brokenMs: 0, stitchedMs: 0, skipped });
       }
       samples.clear();
+      for (const { record, why: skipped } of unmeasured.values()) {
+        const { reason, stack, graph: before = '' } = record;
+        if (stack === undefined) continue;
+        const times = { brokenMs: 0, stitchedMs: 0, occurrences: 1 };
+        emit({ kind: 'saving', reason, stack, before, after: '', ...times, skipped });
+      }
+      unmeasured.clear();
     },
   };
 }

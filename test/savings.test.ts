@@ -91,3 +91,14 @@ test('a break costs a run less, and what the program spends around one', () => {
     expect(aroundMs).toBeCloseTo(0.2);
   }
 });
+
+test('a break that nothing follows says why it has no cost', () => {
+  const meter = createSavingsMeter(backend, () => clockMs);
+  meter.observe(runOf(squared('g1')));
+  meter.observeRecord(breakOf('g1', 1));
+  const records: SavingRecord[] = [];
+  meter.measure((record) => records.push(record));
+  expect(records).toMatchObject([
+    { reason: 'FG1004', stack: 1, before: 'g1', skipped: 'nothing was computed behind it' },
+  ]);
+});
