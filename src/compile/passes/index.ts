@@ -4,6 +4,7 @@
  */
 import type { Segment } from '../segment.ts';
 import { dropDead } from './drop-dead.ts';
+import { exactSigmoids } from './exact-sigmoids.ts';
 import { foldBias } from './fold-bias.ts';
 import { foldPads } from './fold-pads.ts';
 import { mergeEqual } from './merge-equal.ts';
@@ -14,6 +15,7 @@ type SegmentPass = (segment: Segment) => Segment;
 
 /** All passes by name, in the order in which they run. */
 export const segmentPasses: Readonly<Record<string, SegmentPass>> = {
+  exactSigmoids,
   mergeEqual,
   reluMasks,
   sinkTransposes,

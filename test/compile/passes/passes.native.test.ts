@@ -133,3 +133,14 @@ test('all passes together keep what a segment computes', () => {
     { numRuns: 150, seed: 11 },
   );
 });
+
+test('logarithms of sigmoids have the digits that they have on cpu', () => {
+  const segment = makeSegment({ x: [9] }, (pen) => {
+    const wide = pen.op('Mul', ['x', pen.scalar(60, 'float32')]);
+    return { [pen.op('Log', [pen.op('Sigmoid', [wide])])]: [9] };
+  });
+  const [logarithms] = runSegment(optimizeSegment(segment));
+  for (const [index, found] of (logarithms as Float32Array).entries()) {
+    expect(found).toBeCloseTo(-Math.log1p(Math.exp(-60 * Math.sin(index * 1.7))), 4);
+  }
+});

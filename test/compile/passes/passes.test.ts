@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { dropDead } from '../../../src/compile/passes/drop-dead.ts';
+import { exactSigmoids } from '../../../src/compile/passes/exact-sigmoids.ts';
 import { foldBias } from '../../../src/compile/passes/fold-bias.ts';
 import { foldPads } from '../../../src/compile/passes/fold-pads.ts';
 import { optimizeSegment } from '../../../src/compile/passes/index.ts';
@@ -205,6 +206,50 @@ describe('reluMasks', () => {
       return { [pen.op('Relu', [sign])]: [4], [pen.op('Exp', [sign])]: [4] };
     });
     expect(reluMasks(segment)).toBe(segment);
+  });
+});
+
+describe('exactSigmoids', () => {
+  const rewritten = ['Neg', 'Exp', 'Add', 'Reciprocal'];
+
+  test.each<[string, string[], (pen: PenMethods, gate: string) => string]>([
+    ['of which the logarithm is taken', ['Log'], (pen, gate) => pen.op('Log', [gate])],
+    [
+      'that are part of what the logarithm is taken of',
+      ['Mul', 'ReduceSum', 'Log'],
+      (pen, gate) => pen.op('Log', [pen.op('ReduceSum', [pen.op('Mul', [gate, 'y'])], { keepdims: 1 })]),
+    ],
+    ['that divide', ['Clip', 'Div'], (pen, gate) => pen.op('Div', ['y', pen.op('Clip', [gate])])],
+    ['that are read', ['Transpose'], (pen, gate) => pen.op('Transpose', [gate], { perm: [0] })],
+  ])('writes out those %s', (_, others, write) => {
+    const segment = makeSegment({ x: [4], y: [4] }, (pen) => ({
+      [write(pen, pen.op('Sigmoid', ['x']))]: [4],
+    }));
+    const optimized = exactSigmoids(segment);
+    expect(operators(optimized)).toEqual([...rewritten, ...others]);
+    expect(optimized.outputs).toBe(segment.outputs);
+  });
+
+  test('sees a value that is mixed in one place and read in another', () => {
+    const segment = makeSegment({ x: [4], y: [4] }, (pen) => {
+      const gate = pen.op('Sigmoid', ['x']);
+      const next = pen.op('Tanh', [pen.op('Mul', [gate, 'y'])]);
+      return { [next]: [4], [pen.op('Identity', [gate])]: [4] };
+    });
+    expect(operators(exactSigmoids(segment))).toEqual([...rewritten, 'Mul', 'Tanh', 'Identity']);
+  });
+
+  test('leaves the gates of recurrent networks, and those of weighted means', () => {
+    const segment = makeSegment({ x: [4, 4], y: [4, 4] }, (pen) => {
+      const gate = pen.op('Sigmoid', ['x']);
+      const state = pen.op('Tanh', [pen.op('Mul', [gate, 'y'])]);
+      const sum = pen.op('ReduceSum', [gate], { keepdims: 1 });
+      return {
+        [pen.op('MatMul', [pen.op('Mul', [gate, state]), 'y'])]: [4, 4],
+        [pen.op('Div', ['y', pen.op('Sqrt', [sum])])]: [4, 4],
+      };
+    });
+    expect(exactSigmoids(segment)).toBe(segment);
   });
 });
 
