@@ -131,12 +131,17 @@ const squaredDifference: LowerBinary = (context, a, b) => {
   return context.op('Mul', [difference, difference]);
 };
 
-/** Remainder with the sign of `b`, by tfjs's formula `(a % b + b) % b` where the signs differ. */
+/**
+ * Remainder with the sign of `b`, by tfjs's formula `(a % b + b) % b` where the signs differ; in double, as there: in
+ * float32, `a % b + b` is `b` for a small negative `a`, and the remainder 0.
+ */
 const modOfFloats: LowerBinary = (context, a, b) => {
-  const remainder = context.op('Mod', [a, b], { fmod: 1 });
-  const differs = context.op('Less', [context.op('Mul', [remainder, b]), context.scalar(0, 'float32')]);
-  const shifted = context.op('Mod', [context.op('Add', [remainder, b]), b], { fmod: 1 });
-  return where(context, differs, shifted, remainder);
+  const [dividend, divisor] = [context.cast(a, 'float64'), context.cast(b, 'float64')];
+  const remainder = context.op('Mod', [dividend, divisor], { fmod: 1 });
+  const zero = context.tensor(Float64Array.of(0), []);
+  const differs = context.op('Less', [context.op('Mul', [remainder, divisor]), zero]);
+  const shifted = context.op('Mod', [context.op('Add', [remainder, divisor]), divisor], { fmod: 1 });
+  return context.cast(context.op('Where', [differs, shifted, remainder]), 'float32');
 };
 
 /** Divisors 0 and -1 give 0 and trap on x86: 0, and -1 below the smallest int32. Modulo 1 gives 0 as well. */
@@ -149,6 +154,12 @@ const modOfInts: LowerBinary = (context, a, b) => {
   return context.op('Mod', [a, where(context, traps, one, b)]);
 };
 
+/** Whether the sign bit is set where `value` is 0: 1 / -0 is -Infinity. */
+function isNegativeZero(context: LoweringContext, value: OnnxValue): OnnxValue {
+  const inverse = context.op('Reciprocal', [value]);
+  return context.op('Equal', [inverse, context.scalar(-Infinity, 'float32')]);
+}
+
 /** The angle of (b, a) from the arc tangent of a / b; clipping makes infinite sides equal finite ones. */
 const atan2: LowerBinary = (context, a, b) => {
   const number = (value: number): OnnxValue => context.scalar(value, 'float32');
@@ -159,8 +170,10 @@ const atan2: LowerBinary = (context, a, b) => {
   // 1.4e-45, the smallest float32: a / b is then 0 for a = 0, and huge with the right sign otherwise.
   const divisor = where(context, isZero, number(1.401298464324817e-45), clip(b));
   const angle = context.op('Atan', [context.op('Div', [clip(a), divisor])]);
-  const isLeft = context.op('Less', [b, number(0)]);
-  const isBelow = context.op('Less', [a, number(0)]);
+  // To the left of 0, half a turn is missing, and the sign of a zero says in which direction.
+  const isOrigin = context.op('And', [context.op('Equal', [a, number(0)]), isNegativeZero(context, b)]);
+  const isLeft = context.op('Or', [context.op('Less', [b, number(0)]), isOrigin]);
+  const isBelow = context.op('Or', [context.op('Less', [a, number(0)]), isNegativeZero(context, a)]);
   const halfTurn = where(context, isBelow, number(-Math.PI), number(Math.PI));
   return context.op('Add', [angle, where(context, isLeft, halfTurn, number(0))]);
 };
@@ -224,7 +237,16 @@ export const binaryOps: readonly OpDefinition[] = [
     lower: { float32: floorDiv, int32: floorDiv },
     isHostFoldable: true,
   }),
-  binary({ kernel: 'Mod', lower: { float32: modOfFloats, int32: modOfInts }, isHostFoldable: true }),
+  binary({
+    kernel: 'Mod',
+    lower: { float32: modOfFloats, int32: modOfInts },
+    samples: [
+      ...floatSamples(),
+      { inputs: [floats(-1e-8, -1e-7, 1e-7, -1e-30, 7.5), floats(1, 2 * Math.PI, -3, 1e-20, 2.5)] },
+      ...intSamples(),
+    ],
+    isHostFoldable: true,
+  }),
   binary({
     kernel: 'Pow',
     lower: { float32: direct('Pow'), int32: inDouble(direct('Pow')) },
@@ -237,7 +259,14 @@ export const binaryOps: readonly OpDefinition[] = [
     samples: [...floatSamples(), { inputs: [smallInts, rightInts] }, { inputs: [i32([0]), i32([])] }],
     isHostFoldable: true,
   }),
-  binary({ kernel: 'Atan2', lower: { float32: atan2 } }),
+  binary({
+    kernel: 'Atan2',
+    lower: { float32: atan2 },
+    samples: [
+      ...floatSamples(),
+      { inputs: [floats(0, -0, 0, -0, -0, 1, -1, -1), floats(-1, -1, -0, -0, 0, -0, -0, Infinity)] },
+    ],
+  }),
   binary({ kernel: 'BitwiseAnd', lower: { int32: direct('BitwiseAnd') }, isHostFoldable: true }),
   binary({
     kernel: 'Equal',
