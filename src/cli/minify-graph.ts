@@ -21,6 +21,11 @@ export const graphFlags = {
     value: '<file>',
     help: 'of a model: values of its inputs, .npz, .npy or .json; others are drawn from the seed',
   },
+  sizes: {
+    type: 'string',
+    value: '<list>',
+    help: 'of a model: batch=1 for an open size, x=1x3x8x8 for the shape of an input that is drawn',
+  },
   against: {
     type: 'string',
     value: '<folder>',
@@ -64,6 +69,26 @@ function given<Key extends string, Value>(
   return values[flag] === undefined ? {} : ({ [key]: value } as { readonly [K in Key]: Value });
 }
 
+/** `batch=1,x=1x3x8x8`. @throws FG4002 */
+function parseSizes(text: string): Record<string, number | number[]> {
+  const entries = text.split(',').map((part): [string, number | number[]] => {
+    const at = part.lastIndexOf('=');
+    const name = part.slice(0, at).trim();
+    const sizes = part
+      .slice(at + 1)
+      .split('x')
+      .map(Number);
+    if (at < 1 || part.endsWith('=') || !sizes.every((size) => Number.isInteger(size) && size >= 0)) {
+      throw new UserError(`minify: --sizes takes a list such as batch=1,x=1x3x8x8, got '${part}'`, {
+        code: 'FG4002',
+        hint: 'Write <name>=<size>, with x between the sizes of a shape.',
+      });
+    }
+    return [name, sizes.length === 1 ? sizes[0]! : sizes];
+  });
+  return Object.fromEntries(entries);
+}
+
 /**
  * Starts the search.
  * @throws FG4002 for options that graphs do not have, FG5023 when the trace has no such graph.
@@ -77,14 +102,14 @@ export async function minifyGraph(
   context: Context,
 ): Promise<MinifyOnnxRun> {
   const isOther = options.reference !== undefined && options.reference !== 'evaluator';
-  if (options.fail === 'custom' || options.backend !== undefined || isOther) {
-    throw new UserError('minify: --fail custom:, --backend and backends as --reference are about programs', {
+  if (options.fail === 'slow' || options.backend !== undefined || isOther) {
+    throw new UserError('minify: --fail slow, --backend and backends as --reference are about programs', {
       code: 'FG4002',
       hint: 'Graphs run on onnxruntime; they are compared with it unoptimized, with --reference evaluator, or with the onnxruntime that --against names.',
     });
   }
   const { model, graph, captured } = await modelOf(input, values.graph, context);
-  const { cwd, fail, relativeTolerance, absoluteTolerance, jobs, budget, seed, resume } = options;
+  const { cwd, fail, command, relativeTolerance, absoluteTolerance, jobs, budget, seed, resume } = options;
   return minifyOnnx(
     {
       input: graph === undefined ? word : `${word} ${graph}`,
@@ -92,6 +117,7 @@ export async function minifyGraph(
       ...(captured && { captured }),
       cwd,
       fail,
+      ...(command !== undefined && { command }),
       relativeTolerance,
       absoluteTolerance,
       jobs,
@@ -103,6 +129,7 @@ export async function minifyGraph(
       ...given(values, 'state', 'stateDirectory', options.stateDirectory ?? ''),
       ...given(values, 'output', 'outputDirectory', options.outputDirectory ?? ''),
       ...given(values, 'inputs', 'inputs', values.inputs ?? ''),
+      ...(values.sizes !== undefined && { sizes: parseSizes(values.sizes) }),
       ...(options.reference === 'evaluator' && { reference: 'evaluator' }),
       ...given(values, 'device', 'device', options.capture?.device ?? 'cpu'),
       ...given(values, 'against', 'against', values.against ?? ''),

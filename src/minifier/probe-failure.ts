@@ -28,13 +28,25 @@ const quickRunsMs = 600;
 const missChance = 0.02;
 const maxRunsPerCandidate = 20;
 
-function chosen(verdict: Verdict, kind: FailureKind | 'auto'): Verdict | undefined {
+/** What is asked about, and how a search of its kind is told more. */
+export interface ProbedKind {
+  readonly noun: 'program' | 'model';
+  readonly hint: string;
+  /** Whether it is looked into without having been named. */
+  counts(signature: Signature): boolean;
+}
+
+/** NaN that a program makes and nobody reads may be meant. */
+const program: ProbedKind = {
+  noun: 'program',
+  hint: 'Name the failing set-up with --backend and --reference, or the failure with --fail.',
+  counts: ({ kind, where }) => kind !== 'nan' || where === readByProgram,
+};
+
+function chosen(verdict: Verdict, kind: FailureKind | 'auto', probed: ProbedKind): Verdict | undefined {
   return [verdict, ...(verdict.also ?? [])].find(
     ({ signature }) =>
-      signature !== undefined &&
-      (kind === 'auto'
-        ? signature.kind !== 'nan' || signature.where === readByProgram
-        : signature.kind === kind),
+      signature !== undefined && (kind === 'auto' ? probed.counts(signature) : signature.kind === kind),
   );
 }
 
@@ -53,6 +65,7 @@ export async function probeFailure<T>(
   original: T,
   kind: FailureKind | 'auto',
   now: () => number,
+  probed: ProbedKind = program,
 ): Promise<ProbedFailure> {
   const begunMs = now();
   const verdicts: Verdict[] = [];
@@ -60,12 +73,12 @@ export async function probeFailure<T>(
   for (let wanted = firstRuns; verdicts.length < wanted;) {
     const verdict = await oracle.judge(original, { cold: verdicts.length === 0 });
     verdicts.push(verdict);
-    failure ??= chosen(verdict, kind);
+    failure ??= chosen(verdict, kind, probed);
     const failed = failure === undefined ? 0 : countShowing(verdicts, failure.signature!);
     const isQuick = verdicts.length === firstRuns && now() - begunMs < quickRunsMs;
     if (isQuick || (failed < verdicts.length && failed > 0)) wanted = flakyRuns;
   }
-  if (failure?.signature === undefined) throw doesNotFail(verdicts, kind);
+  if (failure?.signature === undefined) throw doesNotFail(verdicts, kind, probed);
   const rate = countShowing(verdicts, failure.signature) / verdicts.length;
   const { signature, message, judgedBy } = failure;
   return { signature, message, rate, runs: verdicts.length, ...(judgedBy === undefined ? {} : { judgedBy }) };
@@ -75,20 +88,24 @@ function countShowing(verdicts: readonly Verdict[], signature: Signature): numbe
   return verdicts.filter((verdict) => showsFailure(verdict, signature)).length;
 }
 
-function doesNotFail(verdicts: readonly Verdict[], kind: FailureKind | 'auto'): UserError {
+function doesNotFail(
+  verdicts: readonly Verdict[],
+  kind: FailureKind | 'auto',
+  { noun, hint }: ProbedKind,
+): UserError {
   const [first] = verdicts;
   if (first?.kind === 'harness') {
-    return new UserError(`minify: the program could not be run: ${first.message}`, {
+    return new UserError(`minify: the ${noun} could not be run: ${first.message}`, {
       code: 'FG4005',
       hint: 'Check that its packages and backends are installed.',
     });
   }
   const found = first === undefined || first.kind === 'pass' ? 'it passes' : `it shows ${first.message}`;
   return new UserError(
-    `minify: the program does not fail${kind === 'auto' ? '' : ` with ${kind}`}, ${found}`,
+    `minify: the ${noun} does not fail${kind === 'auto' ? '' : ` with ${kind}`}, ${found}`,
     {
       code: doesNotFailCode,
-      hint: 'Name the failing set-up with --backend and --reference, or the failure with --fail.',
+      hint,
     },
   );
 }

@@ -8,6 +8,8 @@ import { WireReader } from './wire.ts';
 export interface DecodeOptions {
   /** Folder of the model's external data files. */
   readonly externalDataDir?: string;
+  /** What the bytes are called in messages. */
+  readonly name?: string;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface DecodeOptions {
  * @throws UserError FG3101 for bytes that are no ONNX model, FG3102-FG3104 for tensors we cannot read.
  */
 export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): OnnxModel {
-  const { externalDataDir } = options;
+  const { externalDataDir, name } = options;
   const reader = new WireReader(
     bytes,
     externalDataDir === undefined ? undefined : externalDataReader(externalDataDir),
@@ -25,15 +27,16 @@ export function decodeModel(bytes: Uint8Array, options: DecodeOptions = {}): Onn
     model = modelMessage.readFields(reader, bytes.length);
   } catch (cause) {
     if (cause instanceof FullgraphError) throw cause;
-    throw notAModel(cause instanceof Error ? cause.message : String(cause), cause);
+    throw notAModel(name, cause instanceof Error ? cause.message : String(cause), cause);
   }
   if (model.graph.outputs.length === 0 && model.graph.nodes.length === 0 && model.opsets.length === 0)
-    throw notAModel('no graph in it');
+    throw notAModel(name, 'no graph in it');
   return model;
 }
 
-function notAModel(reason: string, cause?: unknown): UserError {
-  return new UserError(`not a readable ONNX model: ${reason}`, {
+function notAModel(name: string | undefined, reason: string, cause?: unknown): UserError {
+  const what = name === undefined ? 'not a readable ONNX model' : `${name} is not a readable ONNX model`;
+  return new UserError(`${what}: ${reason}`, {
     code: 'FG3101',
     hint: 'Check that the file is complete and is an .onnx file, not an archive or a Git LFS pointer.',
     ...(cause === undefined ? {} : { cause }),

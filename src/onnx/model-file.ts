@@ -33,7 +33,7 @@ export function readModelFile(path: string): OnnxModel {
       cause,
     });
   }
-  return decodeModel(bytes, { externalDataDir: dirname(path) });
+  return decodeModel(bytes, { externalDataDir: dirname(path), name: basename(path) });
 }
 
 /** Runs `write` on a temporary file that takes the place of `path` only when everything is written. */

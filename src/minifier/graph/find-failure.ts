@@ -2,11 +2,13 @@
  * How a model fails, found without being told: optimised against unoptimised, then in every set-up, then against another
  * onnxruntime. The answer is the experiment that every candidate goes through, with the optimizer pass to blame in it.
  */
+import { dirname } from 'node:path';
 import { UserError } from '../../ir/errors.ts';
 import type { FailureKind } from '../verdict.ts';
 import { findCulprit, trivialCase, type Blame } from './culprit.ts';
 import { failureOf, trialRequest, type Experiment } from './graph-oracle.ts';
 import type { GraphCase } from './graph-case.ts';
+import { readableMessage } from './ort-messages.ts';
 import type { Setup, Tolerance } from './trial-messages.ts';
 import type { TrialOutcome, TrialPool } from './trial-pool.ts';
 
@@ -23,6 +25,8 @@ export interface FindFailureOptions {
   /** Compare with our own evaluator, which finds kernels that are wrong at every level. */
   readonly usesEvaluator?: boolean;
   readonly kind: FailureKind | 'auto';
+  /** Names of inputs whose values were drawn. */
+  readonly drawn?: readonly string[];
   onStage(name: string, verdict: string): void;
 }
 
@@ -45,13 +49,41 @@ function subjectFails(outcome: TrialOutcome): boolean {
   return outcome.report.subject !== undefined && failureOf(outcome.report.subject) !== undefined;
 }
 
-function assertLoads(outcome: TrialOutcome): void {
+function assertLoads(outcome: TrialOutcome, folder?: string): void {
   const reference = outcome.kind === 'report' ? outcome.report.reference : undefined;
   if (reference?.kind !== 'error' || reference.phase !== 'load') return;
-  throw new UserError(`minify: onnxruntime-node cannot be loaded: ${reference.message}`, {
+  const [reason] = reference.message.split('\n', 1);
+  const where = folder === undefined ? '' : ` from ${folder}`;
+  throw new UserError(`minify: onnxruntime-node cannot be loaded${where}: ${reason}`, {
     code: 'FG4005',
-    hint: 'Run `npm install onnxruntime-node`.',
+    hint: `Run \`npm install onnxruntime-node\`${folder === undefined ? '' : ' in that folder'}.`,
   });
+}
+
+const unregistered = /([\w.-]+:\w+)\S* is not a registered function\/op/;
+
+/**
+ * Refusals that say nothing about onnxruntime: operators that only a library has, values that we made up.
+ * @throws UserError FG4005, FG4004
+ */
+function assertPlausible(outcome: TrialOutcome, drawn: readonly string[]): void {
+  const reference = outcome.kind === 'report' ? outcome.report.reference : undefined;
+  if (reference?.kind !== 'error') return;
+  const operator = unregistered.exec(reference.message)?.[1];
+  if (operator !== undefined) {
+    throw new UserError(`minify: onnxruntime does not have the operator ${operator}`, {
+      code: 'FG4005',
+      hint: 'Cut the model before it, or say with --fail crash that this is the failure.',
+    });
+  }
+  if (reference.phase !== 'run' || drawn.length === 0) return;
+  throw new UserError(
+    `minify: on values drawn for ${drawn.join(', ')} the model does not run: ${readableMessage(reference.message)}`,
+    {
+      code: 'FG4004',
+      hint: 'Give values with --inputs, or sizes with --sizes batch=1; or say with --fail crash that this is the failure.',
+    },
+  );
 }
 
 function assertDevice(device: string, outcome: TrialOutcome): void {
@@ -72,6 +104,17 @@ function assertEvaluates(outcome: TrialOutcome): void {
     code: 'FG4005',
     hint: 'Leave --reference evaluator out.',
   });
+}
+
+/** Nothing is looked for when a command decides: values are recorded with the plainest set-up. */
+export async function findExperiment(
+  testCase: GraphCase,
+  { command, ...options }: FindFailureOptions & { readonly command: string | undefined },
+): Promise<FoundFailure> {
+  if (command === undefined) return findFailure(testCase, options);
+  const subject: Setup = { level: 'disabled', resolveFrom: options.resolveFrom };
+  const introducedBy = 'what the command runs';
+  return { experiment: { subject }, blame: undefined, recording: subject, introducedBy };
 }
 
 /**
@@ -111,7 +154,7 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
   if (against !== undefined) {
     const other: Setup = { level: 'all', resolveFrom: against };
     const outcome = await run(other, optimized);
-    assertLoads(outcome);
+    assertLoads(outcome, dirname(against));
     const [own, others] = [await versionOf(optimized), await versionOf(other)];
     onStage(`onnxruntime ${others}`, referenceFails(outcome) ? 'fails' : 'runs');
     if (!referenceFails(outcome)) {
@@ -147,6 +190,7 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
   assertLoads(outcome);
   onStage('onnxruntime without optimizations', referenceFails(outcome) ? 'fails' : 'passes');
   if (referenceFails(outcome)) {
+    if (options.kind === 'auto') assertPlausible(outcome, options.drawn ?? []);
     return {
       experiment: { subject: plain },
       blame: undefined,

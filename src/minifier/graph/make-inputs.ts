@@ -67,25 +67,64 @@ function randomTensor(
   return { name, dataType, dims, data };
 }
 
-function sizesOf(info: OnnxValueInfo, sizes: Readonly<Record<string, number>>): number[] {
+/** Sizes by the names of open dims, whole shapes by the names of inputs. */
+export type Sizes = Readonly<Record<string, number | readonly number[]>>;
+
+function sizesOf(info: OnnxValueInfo, sizes: Sizes): number[] {
   if (info.type?.kind !== 'tensor') {
     throw new UserError(`minify: input ${info.name} is not a tensor`, {
       code: 'FG4002',
       hint: 'Only models whose inputs are tensors can be minified.',
     });
   }
+  const shape = sizes[info.name];
+  if (Array.isArray(shape)) return [...(shape as readonly number[])];
+  // One number is the shape of a vector, or the open size of that name.
+  if (typeof shape === 'number' && !openDims(info).includes(info.name)) return [shape];
   return (info.type.dims ?? []).map((size) => {
     if (typeof size === 'number') return size;
-    return size === null ? defaultSize : (sizes[size] ?? defaultSize);
+    const chosen = size === null ? undefined : sizes[size];
+    return typeof chosen === 'number' ? chosen : defaultSize;
   });
+}
+
+function openDims({ type }: OnnxValueInfo): string[] {
+  const dims = type?.kind === 'tensor' ? (type.dims ?? []) : [];
+  return dims.filter((size) => typeof size === 'string');
+}
+
+/** @throws UserError FG4002 when a size is for nothing that this model has. */
+function checkSizes(model: OnnxModel, sizes: Sizes): void {
+  const { inputs } = model.graph;
+  const open = new Set(inputs.flatMap(openDims));
+  for (const [name, size] of Object.entries(sizes)) {
+    if ((typeof size === 'number' && open.has(name)) || inputs.some((info) => info.name === name)) continue;
+    const what = typeof size === 'number' ? 'open size' : 'input';
+    throw new UserError(`minify: the model has no ${what} ${name}; ${describeInputs(model)}`, {
+      code: 'FG4002',
+      hint: 'Write --sizes batch=1 for an open size, --sizes x=1x3x8x8 for the shape of an input.',
+    });
+  }
+}
+
+/** `its inputs are x: float32[batch,3]` */
+function describeInputs({ graph }: OnnxModel): string {
+  const defaults = new Set(graph.initializers.map(({ name }) => name));
+  const needed = graph.inputs.filter(({ name }) => !defaults.has(name));
+  if (needed.length === 0) return 'it has no inputs';
+  const texts = needed.map(({ name, type }) => {
+    if (type?.kind !== 'tensor') return name;
+    return `${name}: ${type.dataType}[${type.dims?.map((size) => size ?? '?').join() ?? '...'}]`;
+  });
+  return `its inputs are ${texts.join(', ')}`;
 }
 
 export interface MakeInputsOptions {
   readonly seed: number;
   /** Values that the user gave, by name. */
   readonly given?: ReadonlyMap<string, OnnxTensor>;
-  /** Sizes of symbolic dims. */
-  readonly sizes?: Readonly<Record<string, number>>;
+  /** Sizes of open dims, and shapes of inputs. */
+  readonly sizes?: Sizes;
 }
 
 /** @throws UserError FG4002 when a given value is not for this model. */
@@ -93,7 +132,8 @@ function checkGiven(model: OnnxModel, given: ReadonlyMap<string, OnnxTensor>): v
   const infos = new Map(model.graph.inputs.map((info) => [info.name, info]));
   for (const [name, { dataType, dims }] of given) {
     const type = infos.get(name)?.type;
-    if (type?.kind !== 'tensor') throw badInputs(`the model has no input tensor ${name}`);
+    if (type?.kind !== 'tensor')
+      throw badInputs(`the model has no input tensor ${name}; ${describeInputs(model)}`);
     const declared = type.dims;
     const fits =
       declared === undefined ||
@@ -114,6 +154,7 @@ function checkGiven(model: OnnxModel, given: ReadonlyMap<string, OnnxTensor>): v
 export function makeInputs(model: OnnxModel, options: MakeInputsOptions): Map<string, OnnxTensor> {
   const { seed, given, sizes = {} } = options;
   if (given !== undefined) checkGiven(model, given);
+  checkSizes(model, sizes);
   const random = seededRandom(seed);
   const defaults = new Set(model.graph.initializers.map(({ name }) => name));
   const inputs = new Map<string, OnnxTensor>();
@@ -135,8 +176,10 @@ function fromNpy(name: string, { dataType, dims, data }: NpyArray): OnnxTensor {
 
 type JsonArray = readonly (number | string | boolean | JsonArray)[];
 
-function fromJson(info: OnnxValueInfo | undefined, name: string, value: unknown): OnnxTensor {
-  if (info?.type?.kind !== 'tensor') throw badInputs(`the model has no input tensor ${name}`);
+function fromJson(model: OnnxModel, name: string, value: unknown): OnnxTensor {
+  const info = model.graph.inputs.find((each) => each.name === name);
+  if (info?.type?.kind !== 'tensor')
+    throw badInputs(`the model has no input tensor ${name}; ${describeInputs(model)}`);
   const dims: number[] = [];
   for (let part = value; Array.isArray(part); part = (part as JsonArray)[0]) dims.push(part.length);
   const flat = (Array.isArray(value) ? (value as unknown[]).flat(Infinity) : [value]) as (
@@ -190,14 +233,5 @@ export function readInputs(path: string, model: OnnxModel): Map<string, OnnxTens
   if (values === null || typeof values !== 'object' || Array.isArray(values)) {
     throw badInputs(`${path} does not hold an object with one entry per input`);
   }
-  return new Map(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      fromJson(
-        inputs.find((info) => info.name === name),
-        name,
-        value,
-      ),
-    ]),
-  );
+  return new Map(Object.entries(values).map(([name, value]) => [name, fromJson(model, name, value)]));
 }

@@ -9,17 +9,19 @@ import { readModelFile, type OnnxModel, type OnnxTensor } from '../../onnx/index
 import type { Budget } from '../budget.ts';
 import { createEventQueue } from '../event-queue.ts';
 import { nullJournal, openJournal, type Journal } from '../journal.ts';
-import { probeFailure, runsForRate } from '../probe-failure.ts';
+import type { Oracle } from '../oracle.ts';
+import { CommandRunner, type CommandRunnerOptions } from '../process/command-runner.ts';
+import { probeFailure, runsForRate, type ProbedKind } from '../probe-failure.ts';
 import { Problem, type Slip } from '../problem.ts';
 import { reduce, type ReductionEnd } from '../reduce.ts';
 import { formatSignature, signatureSlug, type FailureKind, type Signature } from '../verdict.ts';
 import type { CapturedSource } from './captured-graph.ts';
 import { captureValues } from './capture-values.ts';
-import { findFailure, type FoundFailure } from './find-failure.ts';
+import { findExperiment, type FoundFailure } from './find-failure.ts';
 import { graphDomain, type GraphCase } from './graph-case.ts';
 import { createGraphContext } from './graph-context.ts';
 import { createGraphOracle, fromTrial, trialRequest, type Experiment } from './graph-oracle.ts';
-import { makeInputs, readInputs } from './make-inputs.ts';
+import { makeInputs, readInputs, type Sizes } from './make-inputs.ts';
 import { graphPasses } from './passes/index.ts';
 import type { Tolerance } from './trial-messages.ts';
 import { TrialPool } from './trial-pool.ts';
@@ -33,10 +35,12 @@ export interface MinifyOnnxOptions {
   readonly model?: OnnxModel;
   /** Values of inputs: a path to .npz, .npy or .json, or tensors. Those left out are drawn from the seed. */
   readonly inputs?: string | ReadonlyMap<string, OnnxTensor>;
-  /** Sizes of symbolic dims of inputs that are drawn. */
-  readonly sizes?: Readonly<Record<string, number>>;
+  /** Sizes of open dims of inputs that are drawn, by name, and whole shapes by the names of inputs. */
+  readonly sizes?: Sizes;
   readonly cwd: string;
   readonly fail?: FailureKind | 'auto';
+  /** For `custom`: exits with 0 while `model.onnx` and `inputs.npz` in its working folder fail. */
+  readonly command?: string;
   readonly relativeTolerance?: number;
   readonly absoluteTolerance?: number;
   readonly jobs?: number;
@@ -119,12 +123,18 @@ export function minifyOnnx(options: MinifyOnnxOptions, control: MinifyOnnxContro
   return { result, [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator]() };
 }
 
+interface LoadedCase extends GraphCase {
+  /** Names of inputs whose values were drawn. */
+  readonly drawn: readonly string[];
+}
+
 /** The model and its inputs, read or made. */
-export function loadGraphCase(options: MinifyOnnxOptions): GraphCase {
+function loadGraphCase(options: MinifyOnnxOptions): LoadedCase {
   const { input, inputs, cwd, seed = 1, sizes } = options;
   const model = options.model ?? readModelFile(resolve(cwd, input));
   const given = typeof inputs === 'string' ? readInputs(resolve(cwd, inputs), model) : inputs;
-  return { model, inputs: makeInputs(model, { seed, ...(given && { given }), ...(sizes && { sizes }) }) };
+  const made = makeInputs(model, { seed, ...(given && { given }), ...(sizes && { sizes }) });
+  return { model, inputs: made, drawn: [...made.keys()].filter((name) => given?.has(name) !== true) };
 }
 
 interface Session {
@@ -154,6 +164,7 @@ function journalFor(options: MinifyOnnxOptions, testCase: GraphCase): Journal {
     relativeTolerance,
     absoluteTolerance,
     process.version,
+    options.command,
   ];
   const digest = createHash('sha1').update(JSON.stringify(identity)).digest('hex');
   return openJournal(resolve(cwd, folder), digest, resume);
@@ -167,7 +178,7 @@ async function run(
   const startedMs = now();
   const { outputDirectory } = options;
   if (typeof outputDirectory === 'string') refuseForeignFolder(resolve(options.cwd, outputDirectory));
-  const testCase = loadGraphCase(options);
+  const { drawn, ...testCase } = loadGraphCase(options);
   const { resolveFrom = import.meta.url, jobs = 1, memoryLimitMb = 4_096, cwd } = options;
   const pool = new TrialPool({ jobs, cwd, memoryLimitMb, warmUp: { level: 'disabled', resolveFrom } });
   const session: Session = {
@@ -181,13 +192,15 @@ async function run(
   try {
     const journal = journalFor(options, testCase);
     journal.saveBest(graphDomain.files(testCase));
-    const found = await findFailure(testCase, {
+    const found = await findExperiment(testCase, {
+      command: options.command,
       ...session,
       resolveFrom,
       kind: options.fail ?? 'auto',
       ...(options.against !== undefined && { against: join(resolve(cwd, options.against), 'package.json') }),
       ...(options.device !== undefined && { device: options.device }),
       usesEvaluator: options.reference === 'evaluator',
+      drawn,
       onStage: (name, verdict) => {
         emit({ kind: 'minify-stage', timeMs: now() - startedMs, name, verdict });
       },
@@ -197,6 +210,13 @@ async function run(
     pool.close();
   }
 }
+
+/** NaN where the reference has none is a failure. */
+const probedModel: ProbedKind = {
+  noun: 'model',
+  hint: 'Give the inputs that make it fail with --inputs, or leave --fail out.',
+  counts: () => true,
+};
 
 function reproFolder({ cwd, outputDirectory }: MinifyOnnxOptions, signature: Signature): string {
   return resolve(cwd, outputDirectory || `fullgraph-repro-${signatureSlug(signature)}`);
@@ -223,6 +243,17 @@ function introducedBy(found: FoundFailure, best: GraphCase): string {
   return isKernel && others.length === 0 ? `onnxruntime's kernel of ${node!.opType}` : found.introducedBy;
 }
 
+/** A shell command as the oracle. */
+function commandOracle(options: CommandRunnerOptions): Oracle<GraphCase> {
+  const runner = new CommandRunner(options);
+  return {
+    judge: (testCase, { signal } = {}) => runner.judge(graphDomain.files(testCase), signal),
+    close: async () => {
+      runner.close();
+    },
+  };
+}
+
 async function reduceCase(
   session: Session,
   initial: GraphCase,
@@ -231,8 +262,12 @@ async function reduceCase(
 ): Promise<MinifyOnnxResult> {
   const { options, pool, tolerance, signal, gate, now, startedMs, emit } = session;
   const begunMs = now();
-  const first = createGraphOracle({ ...session, experiment: found.experiment, timeLimitMs: session.limitMs });
-  const failure = await probeFailure(first, initial, options.fail ?? 'auto', now);
+  const oracleWithin = (timeLimitMs: number): Oracle<GraphCase> =>
+    options.command === undefined
+      ? createGraphOracle({ pool, tolerance, experiment: found.experiment, timeLimitMs })
+      : commandOracle({ command: options.command, jobs: options.jobs ?? 1, timeLimitMs });
+  const first = oracleWithin(session.limitMs);
+  const failure = await probeFailure(first, initial, options.fail ?? 'auto', now, probedModel);
   const directory = reproFolder(options, failure.signature);
   if (options.outputDirectory !== false) refuseForeignFolder(directory);
   const originalMs = (now() - begunMs) / failure.runs;
@@ -256,7 +291,7 @@ async function reduceCase(
     size: sizeBefore,
     text: graphDomain.text(initial),
   });
-  const oracle = createGraphOracle({ pool, tolerance, experiment: found.experiment, timeLimitMs });
+  const oracle = oracleWithin(timeLimitMs);
   const problem = new Problem<GraphCase>({
     initial,
     expected: failure.signature,
@@ -285,7 +320,10 @@ async function reduceCase(
       keepsNodeNames: options.captured !== undefined,
     },
   );
-  const end = await reduce(problem, graphPasses, context);
+  const end = await reduce(problem, graphPasses, context).finally(async () => {
+    await first.close();
+    await oracle.close();
+  });
   const { signature, message, rate } = failure;
   const summary = {
     signature,
@@ -308,6 +346,7 @@ async function reduceCase(
     ...(expected && { expected }),
     input: options.input,
     experiment: found.experiment,
+    ...(options.command !== undefined && { command: options.command }),
     tolerance,
     directory,
     timeLimitMs: Math.max(10_000, timeLimitMs),

@@ -36,10 +36,10 @@ function expectation({ signature, experiment, expected }: OnnxReportFacts): stri
       return 'The run ends.';
     case 'crash':
     case 'slow':
+      if (experiment.reference !== undefined) return 'The model runs, as it does without optimizations.';
+      return signature.name === 'Error' ? 'The model runs.' : 'The model runs, or is refused with an error.';
     case 'custom':
-      return experiment.reference === undefined
-        ? 'The model runs, or is refused with an error.'
-        : 'The model runs, as it does without optimizations.';
+      return 'The command exits with another code than 0.';
     default:
       return signature.kind satisfies never;
   }
@@ -64,7 +64,7 @@ const levelsInPython: Readonly<Record<string, string>> = {
 
 /** The same in Python, whose wheel has the CPU only. */
 function pythonSection(facts: OnnxReportFacts): string {
-  if (facts.experiment.subject.device !== undefined) return '';
+  if (facts.experiment.subject.device !== undefined || facts.command !== undefined) return '';
   return `or in Python
 
 \`\`\`python

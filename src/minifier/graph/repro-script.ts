@@ -3,6 +3,7 @@
  * failure may take the process down; exits with 1 while the failure is there and with 0 when it is gone.
  */
 import { isNumeric, type OnnxTensor } from '../../onnx/index.ts';
+import { commandScript } from '../process/command-runner.ts';
 import { formatSignature, type Signature } from '../verdict.ts';
 import type { GraphCase } from './graph-case.ts';
 import { float32Text } from './number-text.ts';
@@ -17,6 +18,8 @@ export interface ReproFacts {
   readonly experiment: Experiment;
   readonly signature: Signature;
   readonly message: string;
+  /** Judges the files beside it. */
+  readonly command?: string;
   readonly tolerance: Tolerance;
   readonly timeLimitMs: number;
   /** What the outputs must be, where the reference cannot run beside the subject: another version, our evaluator. */
@@ -121,7 +124,8 @@ function expectedExpression({ expected, experiment }: ReproFacts): string {
 
 /** The script. */
 export function reproScript(facts: ReproFacts): string {
-  const { best, experiment, signature, message, tolerance, timeLimitMs } = facts;
+  const { best, experiment, signature, message, tolerance, timeLimitMs, command } = facts;
+  if (command !== undefined) return commandScript(command);
   const isComparison = signature.kind === 'diverge' || signature.kind === 'nan';
   const inputs = [...best.inputs].map(([name, tensor]) => inputLine(name, tensor));
   const isStored = inputs.some((line) => line.includes('(stored('));

@@ -40,10 +40,12 @@ export async function writeOnnxRepro(facts: OnnxReproFacts): Promise<OnnxRepro> 
   const { version } = createRequire(import.meta.url)(manifestPath) as { version: string };
   const manifest = (dependencies: Readonly<Record<string, string>>): string =>
     `${JSON.stringify({ name: 'repro', private: true, type: 'module', dependencies }, undefined, 2)}\n`;
+  // A command brings what it needs.
+  const runtime = facts.command === undefined ? { 'onnxruntime-node': version } : {};
   writeFolder(directory, {
     ...graphDomain.files(best),
     'repro.mjs': reproScript(facts),
-    'package.json': manifest({ 'onnxruntime-node': version }),
+    'package.json': manifest(runtime),
   });
   const packages = dirname(dirname(manifestPath));
   const { exitCode, output } = await withPackages(directory, packages, () =>
@@ -53,7 +55,7 @@ export async function writeOnnxRepro(facts: OnnxReproFacts): Promise<OnnxRepro> 
   const isVerified =
     exitCode === 1 && output.startsWith('FAIL') && (!isSignal || output.includes(signature.name));
   const tfjs = await facts.writeTfjs?.();
-  const packageVersions = { 'onnxruntime-node': version, ...(tfjs && { '@tensorflow/tfjs': tfjs.version }) };
+  const packageVersions = { ...runtime, ...(tfjs && { '@tensorflow/tfjs': tfjs.version }) };
   const versions = { ...packageVersions, node: process.version.slice(1) };
   const report = onnxReport({ ...facts, versions, output, isVerified, ...(tfjs && { tfjs }) });
   writeInto(directory, { 'package.json': manifest(packageVersions), 'README.md': report });

@@ -3,6 +3,7 @@
  * is gone. They differ in what they need: the value of an expression, an exception, or a whole process to watch.
  */
 import { defaultCompiler } from '../options.ts';
+import { commandScript } from '../process/command-runner.ts';
 import type { CaptureSettings } from '../program/messages.ts';
 import type { SourceTree } from '../source/source-tree.ts';
 import type { Signature } from '../verdict.ts';
@@ -372,16 +373,7 @@ const commanded: Template = (subject) => {
   if (command === undefined) return undefined;
   return {
     ...Object.fromEntries(tree.files.map(({ path, text }) => [path, text])),
-    'repro.mjs': [
-      "import { spawnSync } from 'node:child_process';",
-      '',
-      '// Exits with 0 while the failure is there.',
-      `const command = ${JSON.stringify(command)};`,
-      "const { status } = spawnSync(command, { shell: true, cwd: import.meta.dirname, stdio: 'ignore' });",
-      "console.log(status === 0 ? 'FAIL' : 'PASS');",
-      'process.exitCode = status === 0 ? 1 : 0;',
-      '',
-    ].join('\n'),
+    'repro.mjs': commandScript(command),
   };
 };
 

@@ -1,4 +1,5 @@
 /** Optional operands: a Conv without its bias, a Clip without its bounds. */
+import type { OnnxGraph } from '../../../onnx/index.ts';
 import { acceptEdits, withNode, type GraphEdit } from '../graph-edits.ts';
 import { pruneGraph } from '../graph-cut.ts';
 import { nodeReads } from '../graph-uses.ts';
@@ -46,6 +47,12 @@ const neededOperands: Readonly<Record<string, number>> = {
 /** Operators that take any number of operands, without gaps. */
 const variadic: ReadonlySet<string> = new Set(['Concat', 'Max', 'Mean', 'Min', 'Sum']);
 
+/** How many nodes make nothing that anybody wants. */
+function deadNodes({ nodes, outputs }: OnnxGraph): number {
+  const read = new Set([...nodes.flatMap(nodeReads), ...outputs.map((info) => info.name)]);
+  return nodes.filter((node) => !node.outputs.some((output) => read.has(output))).length;
+}
+
 function withoutOperand(result: string, at: number): GraphEdit {
   return (testCase) => {
     const { nodes } = testCase.model.graph;
@@ -59,11 +66,7 @@ function withoutOperand(result: string, at: number): GraphEdit {
     const { model } = withNode(testCase, position, { ...node, inputs });
     const pruned = pruneGraph(model.graph, testCase.inputs);
     // Nodes that only fed the operand are another pass's business.
-    const read = new Set([
-      ...pruned.graph.nodes.flatMap(nodeReads),
-      ...pruned.graph.outputs.map((info) => info.name),
-    ]);
-    const isWhole = pruned.graph.nodes.every((each) => each.outputs.some((output) => read.has(output)));
+    const isWhole = deadNodes(pruned.graph) === deadNodes(testCase.model.graph);
     return isWhole ? { model: { ...model, graph: pruned.graph }, inputs: pruned.inputs } : undefined;
   };
 }
