@@ -143,6 +143,7 @@ async function run(
       size,
       text: sourceDomain.text(program.tree),
     });
+    if (failure.rate < 1) onStage('the original', `fails in ${rateText(failure)}`);
     if (failure.judgedBy !== undefined) onStage('judged by', failure.judgedBy);
     if (oracle instanceof ProgramOracle) oracle.expect(failure.signature);
     oracle.timeLimitMs = timeLimit(options, failure, originalMs);
@@ -150,6 +151,11 @@ async function run(
   } finally {
     await oracle.close();
   }
+}
+
+/** `40 % of 10 runs` */
+function rateText({ rate, runs }: Pick<ProbedFailure, 'rate' | 'runs'>): string {
+  return `${Math.round(100 * rate)} % of ${runs} runs`;
 }
 
 function timeLimit(options: MinifyOptions, failure: ProbedFailure, originalMs: number): number {
@@ -285,7 +291,9 @@ async function writeResult(
     relativeTolerance: options.relativeTolerance,
     absoluteTolerance: options.absoluteTolerance,
     // A trial's time counts from when packages are loaded, the repro's from when Node starts.
-    timeLimitMs: Math.max(options.timeLimitMs === undefined ? 10_000 : 2_000, 2 * oracle.timeLimitMs),
+    timeLimitMs: Math.ceil(
+      Math.max(options.timeLimitMs === undefined ? 10_000 : 2_000, 2 * oracle.timeLimitMs),
+    ),
     ...(slowMs === undefined ? {} : { slowMs }),
     ...(command === undefined ? {} : { command }),
   };

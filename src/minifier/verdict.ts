@@ -59,8 +59,9 @@ export function isSameFailure(seen: Signature, expected: Signature): boolean {
   if (signatureKey(seen) === signatureKey(expected)) return true;
   const wasReported =
     expected.kind === 'crash' && expected.name.startsWith(exitCodeName) && expected.message !== '';
-  if (!wasReported || seen.kind !== 'crash' || (seen.context ?? '') !== (expected.context ?? ''))
-    return false;
+  // Another exit code is another failure.
+  const isThrown = seen.kind === 'crash' && !seen.name.startsWith(exitCodeName);
+  if (!wasReported || !isThrown || (seen.context ?? '') !== (expected.context ?? '')) return false;
   return [seen.message, `${seen.name}: ${seen.message}`].includes(expected.message);
 }
 

@@ -86,6 +86,7 @@ describe('isSameFailure', () => {
     expect(isSameFailure(crash, reported)).toBe(true);
     expect(isSameFailure({ ...crash, message: 'other' }, reported)).toBe(false);
     expect(isSameFailure(reported, crash)).toBe(false);
+    expect(isSameFailure({ ...reported, name: 'exit code 2' }, reported)).toBe(false);
   });
 
   it('finds a failure among the others of a run', () => {

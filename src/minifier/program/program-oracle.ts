@@ -40,6 +40,8 @@ export interface ProgramOracleOptions {
   readonly seed: number;
   readonly jobs: number;
   readonly timeLimitMs: number;
+  /** Longest time after a trial that did not end. */
+  readonly retryLimitMs?: number;
   readonly memoryLimitMb: number;
   readonly slowMs?: number;
 }
@@ -69,6 +71,11 @@ function captureModule(): string {
   return pathToFileURL(runnableInPlace(ownModule('capture-candidate'))).href;
 }
 
+/** A warm trial gets this many times as long as the longest run that ended by itself. */
+const patience = 20;
+/** Less would take a pause of the machine for a program that does not end. */
+const leastPatienceMs = 500;
+
 /** Trials after which a process is replaced, because each leaves a little memory behind. */
 const trialsPerProcess = 400;
 
@@ -76,7 +83,8 @@ export class ProgramOracle implements Oracle<SourceTree> {
   readonly #options: ProgramOracleOptions;
   readonly #pool: Pool<Slot>;
   #expected: Signature | undefined;
-  /** Longest time that a trial may take. */
+  #longestMs: number | undefined;
+  /** Longest time that a trial may take. One in a warm process gets less, by what others took; a fresh one confirms it. */
   timeLimitMs: number;
 
   constructor(options: ProgramOracleOptions) {
@@ -106,7 +114,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
       const { suspect } = this.#options;
       const { capture } = wants;
       const configuration = capture === undefined ? suspect : { ...suspect, capture };
-      const outcome = await this.#run(slot.suspect, tree, configuration, wants);
+      const outcome = await this.#run(slot.suspect, tree, configuration, wants, cold === true);
       signal?.throwIfAborted();
       const verdict = await this.#crossCheck(slot, tree, outcome);
       signal?.throwIfAborted();
@@ -163,6 +171,7 @@ export class ProgramOracle implements Oracle<SourceTree> {
     tree: SourceTree,
     configuration: Configuration,
     wants: RunWants,
+    isCold = false,
   ): Promise<WorkerOutcome<RunReport>> {
     const { root, seed } = this.#options;
     const checks = this.#checks(configuration, wants);
@@ -182,11 +191,23 @@ export class ProgramOracle implements Oracle<SourceTree> {
       ...(wants.observations === true ? { wantsObservations: true } : {}),
       ...(wants.ops ? { wantsOps: wants.ops } : {}),
     };
+    const isPlain = Object.keys(wants).length === 0;
     // Each kernel runs twice, the second time on longer numbers.
-    const timeLimitMs = wants.exact === true ? 4 * this.timeLimitMs : this.timeLimitMs;
-    const outcome = await worker.run(request, timeLimitMs);
-    if (outcome.kind === 'report' && outcome.report.needsRestart) worker.kill();
+    const longMs = wants.exact === true ? 4 * this.timeLimitMs : this.timeLimitMs;
+    const outcome = await worker.run(request, isPlain && !isCold ? this.#shortLimit() : longMs);
+    if (outcome.kind === 'report') {
+      if (isPlain) this.#longestMs = Math.max(this.#longestMs ?? 0, outcome.report.durationMs);
+      if (outcome.report.needsRestart) worker.kill();
+    } else if (outcome.cause === 'time') {
+      this.timeLimitMs = Math.min(this.timeLimitMs, this.#options.retryLimitMs ?? Infinity);
+    }
     return outcome;
+  }
+
+  /** What does not end should not cost the longest time in each trial. */
+  #shortLimit(): number {
+    if (this.#expected === undefined || this.#longestMs === undefined) return this.timeLimitMs;
+    return Math.min(this.timeLimitMs, Math.max(leastPatienceMs, patience * this.#longestMs));
   }
 
   #checks(configuration: Configuration, { ops, exact }: RunWants): ProgramChecks | undefined {

@@ -136,7 +136,7 @@ export function bugReport(facts: ReportFacts): string {
   ];
   if (facts.judgedBy !== undefined) lines.push(`Judged by ${facts.judgedBy}.`, '');
   if (facts.model !== undefined) lines.push(...modelLines(facts.model));
-  if (facts.rate < 1) lines.push(`It fails in ${Math.round(100 * facts.rate)} % of the runs.`, '');
+  if (facts.rate < 1) lines.push(`The original fails in ${Math.round(100 * facts.rate)} % of its runs.`, '');
   if (nearest) {
     lines.push(
       '## Nearest passing variant',
