@@ -23,7 +23,7 @@ function isTimed(record: TraceRecord): boolean {
 }
 
 /** As a user standing there would write it. */
-function nearPath(cwd: string, path: string): string {
+export function nearPath(cwd: string, path: string): string {
   const near = relative(cwd, path);
   return path === '-' ? 'standard input' : near === '' || near.startsWith('..') ? path : near;
 }

@@ -121,6 +121,30 @@ describe('a program that is killed', () => {
   });
 });
 
+test('processes and threads that ran graphs of their own are mentioned', () => {
+  project.write('plain.cjs', '');
+  project.write(
+    'family.mjs',
+    `import * as tf from '@tensorflow/tfjs';
+     import { once } from 'node:events';
+     import { fork } from 'node:child_process';
+     import { isMainThread, Worker } from 'node:worker_threads';
+     tf.ones([2]).add(1).dataSync();
+     if (isMainThread) {
+       await once(new Worker(new URL(import.meta.url)), 'exit');
+       await once(fork('plain.cjs'), 'exit');
+     }\n`,
+  );
+  const brief = project.fullgraph(['explain', 'family.mjs']);
+  expect(brief.status).toBe(0);
+  expect(brief.stderr).toMatch(
+    /^note: 1 process or thread of the program ran graphs of its own, .*--trace-out run\.jsonl\n$/,
+  );
+  const kept = project.fullgraph(['explain', 'family.mjs', '--trace-out', 'family.jsonl']);
+  const [file] = /family\.\d+-\d+\.jsonl/.exec(kept.stderr)!;
+  expect(project.fullgraph(['explain', file]).stdout).toContain('family.mjs:5');
+});
+
 describe('a program is not started', () => {
   test.each([
     [

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -16,6 +16,7 @@ import { findInput, type Input } from '../input.ts';
 import { inspectProgram, inspectTrace } from '../interactive/inspect-input.ts';
 import { isInteractive } from '../interactive/open-ui.ts';
 import { loadReport } from '../load-report.ts';
+import { describeOtherTraces, findOtherTraces } from '../other-traces.ts';
 import { checkTarget, claimTraceFile, print, writeWhole } from '../output.ts';
 import { enforceBudget, formatOf, presentReport, type ReportValues } from '../present-report.ts';
 import { programFlags, toHostOptions } from '../program-flags.ts';
@@ -116,6 +117,7 @@ async function runAndShow(
   const traceFile = folder === undefined ? resolve(context.cwd, kept!) : join(folder, 'trace.jsonl');
   try {
     await claimTraceFile(traceFile, true);
+    const startedMs = (await stat(traceFile)).mtimeMs;
     const { exitCode, signal } = await runHosted(
       {
         file: script.file,
@@ -130,6 +132,8 @@ async function runAndShow(
       // A program that fails for another reason, before it loads tfjs, gets its report and keeps its exit code.
       if (exitCode === 0 || !canLoadTfjs(script.file)) demandTfjs(report, word);
     });
+    const others = await findOtherTraces(traceFile, startedMs);
+    await print(context.stderr, describeOtherTraces(others, folder === undefined, context.cwd));
     return exitCode === 0 ? verdict : exitCode;
   } finally {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
