@@ -4,6 +4,7 @@
  */
 import type { ConcreteType } from '../../ir/op-signature.ts';
 import type { HostArray } from '../../ir/tensor-type.ts';
+import { addRows } from './add-rows.ts';
 import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
 import { dtypeOf, filled, input, reshape, shapeOf, transpose, where } from './numbers.ts';
 import { elementCount, hasComplex, isEmpty, parseAxes, present, type NativeDtype } from './rules.ts';
@@ -76,13 +77,39 @@ function scatter(
   const { depth, count } = scatterSizes(context.inputTypes[indicesAt]!);
   if (depth === 0 || count === 0) return depth === 0 ? undefined : target;
   const indices = reshape(context, context.cast(input(context, indicesAt), 'int64'), [count, depth]);
-  const updateShape = [count, ...shape.slice(depth)];
+  const width = elementCount(shape.slice(depth));
+  const updateShape = reduction === 'add' ? [count, width] : [count, ...shape.slice(depth)];
   const updates = input(context, updatesAt);
   const isScalar = shapeOf(context, updatesAt).length === 0;
   const spread = isScalar
     ? context.op('Expand', [updates, context.ints(updateShape)])
     : reshape(context, updates, updateShape);
-  return context.op('ScatterND', [target, indices, spread], { reduction });
+  if (reduction === 'none') return context.op('ScatterND', [target, indices, spread], { reduction });
+  const rows = flatIndices(context, indices, shape.slice(0, depth));
+  const flat = reshape(context, target, [elementCount(shape.slice(0, depth)), width]);
+  return reshape(context, addRows(context, flat, rows, spread, [count, width]), shape);
+}
+
+/**
+ * Position in a tensor of shape `dims` of each row of indices, [count, depth] int64.
+ * One that is outside in one axis is outside of all, so that onnxruntime refuses it.
+ */
+function flatIndices(context: LoweringContext, indices: OnnxValue, dims: readonly number[]): OnnxValue {
+  if (dims.length === 1) return indices;
+  const vector = (values: readonly number[]): OnnxValue =>
+    context.tensor(BigInt64Array.from(values, BigInt), [values.length]);
+  const strides = dims.map((_, axis) => elementCount(dims.slice(axis + 1)));
+  const positions = context.op('ReduceSum', [
+    context.op('Mul', [indices, vector(strides)]),
+    context.ints([1]),
+  ]);
+  const isOutside = context.op('Or', [
+    context.op('Less', [indices, vector([0])]),
+    context.op('GreaterOrEqual', [indices, vector(dims)]),
+  ]);
+  const outsides = context.op('ReduceSum', [context.cast(isOutside, 'int64'), context.ints([1])]);
+  const isFine = context.op('Equal', [outsides, vector([0])]);
+  return context.op('Where', [isFine, positions, vector([elementCount(dims)])]);
 }
 
 /** Whether rows of indices, as far as they are known, lie inside `shape`. */
@@ -189,6 +216,7 @@ export const gatherOps: readonly OpDefinition[] = [
       { inputs: [i32([3, 1], [4, 0, 4]), f32([3])], attributes: { shape: [5] }, about: 'sums duplicates' },
       { inputs: [i32([2, 1], [2, 0]), f32([2, 4])], attributes: { shape: [3, 4] } },
       { inputs: [i32([2, 2], [2, 0, 1, 1]), i32([2])], attributes: { shape: [3, 2] } },
+      { inputs: [i32([3, 2], [2, 0, 1, 1, 2, 0]), f32([3, 4])], attributes: { shape: [3, 2, 4] } },
       { inputs: [i32([0, 1]), f32([0])], attributes: { shape: [3] } },
     ],
   }),

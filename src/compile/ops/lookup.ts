@@ -1,4 +1,5 @@
 /** Kernels that count, rank and search values: Bincount, UnsortedSegmentSum, TopK, SearchSorted. */
+import { addRows } from './add-rows.ts';
 import { attribute, defineOp, type LoweringContext, type OnnxValue, type OpDefinition } from './define-op.ts';
 import { convert, dtypeOf, filled, input, reshape, shapeOf, where } from './numbers.ts';
 import { elementCount, hasComplex, isEmpty, present, type NativeDtype } from './rules.ts';
@@ -41,10 +42,14 @@ function lowerBincount(
   );
   const positions = context.op('Add', [safe, context.tensor(starts, [starts.length])]);
   const indices = reshape(context, context.cast(positions, 'int64'), [rows * columns, 1]);
-  const counts = context.op('ScatterND', [filled(context, 0, dtype, [rows * size]), indices, updates], {
-    reduction: isBinary ? 'max' : 'add',
-  });
-  return reshape(context, counts, result!.shape);
+  if (isBinary) {
+    const zeros = filled(context, 0, dtype, [rows * size]);
+    const marks = context.op('ScatterND', [zeros, indices, updates], { reduction: 'max' });
+    return reshape(context, marks, result!.shape);
+  }
+  const zeros = filled(context, 0, dtype, [rows * size, 1]);
+  const column = reshape(context, updates, [rows * columns, 1]);
+  return reshape(context, addRows(context, zeros, indices, column, [rows * columns, 1]), result!.shape);
 }
 
 /** Sums of the slices of `x` with equal id. Ids outside [0, numSegments) count nowhere. */
@@ -54,11 +59,13 @@ function lowerSegmentSum(context: LoweringContext): OnnxValue {
   const rows = xShape[0]!;
   const x = convert(context, input(context, 0), dtypeOf(context, 0), 'float32');
   const { isInside, safe } = maskOutside(context, input(context, 1), numSegments);
-  const rowMask = reshape(context, isInside, [rows, ...xShape.slice(1).map(() => 1)]);
-  const updates = where(context, rowMask, x, context.scalar(0, 'float32'));
-  const indices = reshape(context, context.cast(safe, 'int64'), [rows, 1]);
-  const zeros = filled(context, 0, 'float32', [numSegments, ...xShape.slice(1)]);
-  return context.op('ScatterND', [zeros, indices, updates], { reduction: 'add' });
+  const width = elementCount(xShape.slice(1));
+  const rowMask = reshape(context, isInside, [rows, 1]);
+  const updates = where(context, rowMask, reshape(context, x, [rows, width]), context.scalar(0, 'float32'));
+  const indices = context.cast(safe, 'int64');
+  const zeros = filled(context, 0, 'float32', [numSegments, width]);
+  const sums = addRows(context, zeros, indices, updates, [rows, width]);
+  return reshape(context, sums, [numSegments, ...xShape.slice(1)]);
 }
 
 /** Values compared with the whole sequence at once; above this many comparisons eager's binary search is faster. */
