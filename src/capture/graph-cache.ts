@@ -195,7 +195,7 @@ export class GraphCache {
     if (isKnown && !isLimited && compiled.report.outcome === 'session') family.recompiles++;
     if (isKnown) this.#reportFailure(family, graph, compiled, stack, isLimited);
     if (!isLimited) family.compileMs += (compiled.durationMs - family.compileMs) / (family.graphs.length + 1);
-    this.#reportCompile(id, graph, compiled, isKnown ? 'recompile' : 'first');
+    this.#reportCompile(id, graph, compiled, isLimited ? 'limit' : isKnown ? 'recompile' : 'first');
     const cached: CachedGraph = {
       id,
       graph,
@@ -239,7 +239,7 @@ export class GraphCache {
     id: string,
     graph: Graph,
     compiled: CompiledGraph,
-    trigger: 'first' | 'recompile' | 'freeze' | 'optimize',
+    trigger: 'first' | 'recompile' | 'freeze' | 'optimize' | 'limit',
   ): void {
     const { reporter } = this.#options;
     reporter.compile(id, compiled, trigger, compiled.compiler, guardCount(graph, compiled.executable));
@@ -258,7 +258,8 @@ export class GraphCache {
       reporter.note(
         'warning',
         'FG2002',
-        `graphs of family ${family.id} were recompiled ${family.recompiles} times; new forms run on eager kernels now`,
+        `a graph was recompiled ${family.recompiles} times; new forms of it run on eager kernels now`,
+        stack,
       );
     }
     if (reporter.emit === undefined) return;

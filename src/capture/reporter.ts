@@ -163,13 +163,13 @@ export class Reporter {
   compile(
     graphId: string,
     compiled: CompiledGraph,
-    trigger: 'first' | 'recompile' | 'freeze' | 'optimize',
+    trigger: 'first' | 'recompile' | 'freeze' | 'optimize' | 'limit',
     backend: { readonly name: string; readonly device: string },
     guardCount: number,
   ): void {
     const { report, durationMs } = compiled;
     this.totals.compileMs += durationMs;
-    if (report.outcome === 'session') {
+    if (report.outcome === 'session' && trigger !== 'limit') {
       this.totals.compiles++;
       if (trigger === 'recompile') this.totals.recompiles++;
     }
@@ -257,8 +257,8 @@ export class Reporter {
     if (times !== undefined) this.emit?.({ kind: 'node-times', graph, ...times });
   }
 
-  note(severity: 'info' | 'warning' | 'error', code: string, text: string): void {
-    this.emit?.({ kind: 'note', severity, code, text });
+  note(severity: 'info' | 'warning' | 'error', code: string, text: string, stack?: number): void {
+    this.emit?.({ kind: 'note', severity, code, text, ...optional('stack', stack) });
   }
 
   /** Calls of each kernel that ran outside graphs. */

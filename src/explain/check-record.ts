@@ -108,7 +108,7 @@ const fieldsByKind: { readonly [Kind in RecordKind]: Fields<Kind> } = {
     graph: text,
     timeMs: number,
     durationMs: number,
-    trigger: oneOf('first', 'recompile', 'freeze', 'optimize'),
+    trigger: oneOf('first', 'recompile', 'freeze', 'optimize', 'limit'),
     backend: text,
     device: text,
     cache: oneOf('none', 'disk', 'shared'),

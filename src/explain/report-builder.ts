@@ -20,6 +20,7 @@ import { createFileFold } from './fold-files.ts';
 import { compareRanks, countCaches, createFrameFold } from './fold-frames.ts';
 import { createGraphFold } from './fold-graphs.ts';
 import { mergeNotes, sumPhases } from './fold-notes.ts';
+import { noteForms } from './note-forms.ts';
 import { createTimelineFold } from './fold-timeline.ts';
 import { displayPath } from './paths.ts';
 import type { Report } from './report.ts';
@@ -203,7 +204,7 @@ export function createReportBuilder(): ReportBuilder {
       artifacts: graphs.artifacts,
       caches: countCaches(graphs.compiles, frameReports, source),
       phases: sumPhases(graphs.compiles),
-      notes: mergeNotes(notes, stacks),
+      notes: [...mergeNotes(notes, stacks), ...(source === 'fullgraph' ? noteForms(graphReports) : [])],
       damage: {
         lines: damagedLines,
         dangling: stacks.dangling + graphs.dangling(),

@@ -218,7 +218,7 @@ export interface CompileReport {
   readonly id: string;
   readonly timeMs: number;
   readonly durationMs: number;
-  readonly trigger: 'first' | 'recompile' | 'freeze' | 'optimize';
+  readonly trigger: 'first' | 'recompile' | 'freeze' | 'optimize' | 'limit';
   readonly backend: string;
   readonly device: string;
   readonly cache: 'none' | 'disk' | 'shared';

@@ -12,6 +12,11 @@ import type {
   TimeShare,
 } from './report.ts';
 
+/** At the recompile limit, nothing is compiled any more. */
+function isCompile({ cache, trigger }: CompileRecord): boolean {
+  return cache !== 'shared' && trigger !== 'limit';
+}
+
 /** Frames carry their process in front of their id: `r1:[0/0]`. Processes work side by side, so times are those of the longest. */
 function longestProcess(frames: readonly FrameReport[], read: (frame: FrameReport) => number): number {
   const sums = new Map<string, number>();
@@ -44,7 +49,7 @@ export function sumTotals(parts: {
       : sum(compiles.map((compile) => compile.durationMs)));
   return {
     graphs: parts.graphs.length,
-    compiles: compiles.filter((compile) => compile.cache !== 'shared').length,
+    compiles: compiles.filter(isCompile).length,
     recompiles: compiles.filter(isRecompile).length,
     breaks: sum(breaks.map((item) => item.occurrences)),
     distinctBreaks: breaks.length,

@@ -88,9 +88,9 @@ export interface CompileRecord {
   readonly durationMs: number;
   /**
    * `freeze`: same graph again with its unchanging weights as constants; `optimize`: same graph again, optimized, after a
-   * quick first compile.
+   * quick first compile; `limit`: at the recompile limit, for eager kernels.
    */
-  readonly trigger: 'first' | 'recompile' | 'freeze' | 'optimize';
+  readonly trigger: 'first' | 'recompile' | 'freeze' | 'optimize' | 'limit';
   readonly backend: string;
   readonly device: string;
   /** Where the artifact came from. `shared`: another graph's session was generalised enough. */

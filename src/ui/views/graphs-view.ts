@@ -114,6 +114,7 @@ const triggers: Readonly<Record<CompileReport['trigger'], string>> = {
   recompile: 'a guard failed',
   freeze: 'weights became constants',
   optimize: 'again, optimized',
+  limit: 'recompile limit: eager kernels',
 };
 const sources: Readonly<Record<CompileReport['cache'], string>> = {
   none: '',
