@@ -269,7 +269,7 @@ const programs: Readonly<Record<string, Program>> = {
     const ticks = async () => {
       for (let tick = 0; tick < 12; tick++) {
         log(`tick ${tick}`);
-        await null;
+        await Promise.resolve();
       }
     };
     const reads = async () => {

@@ -13,6 +13,7 @@ import {
   type OpDefinition,
   type OpSample,
 } from './define-op.ts';
+import { sumOfMany } from './long-sums.ts';
 import { convert, dtypeOf, filled, input, padAxes, reshape, shapeOf, where } from './numbers.ts';
 import {
   elementCount,
@@ -121,6 +122,11 @@ function lowerMean(
 ): OnnxValue {
   const value = convert(context, x, dtypeOf(context), 'float32');
   const { shape } = context.outputTypes[0]!;
+  const sum = sumOfMany(context, value);
+  if (sum !== undefined) {
+    const count = elementCount(shapeOf(context)) / elementCount(shape);
+    return context.op('Div', [sum, context.scalar(count, 'float32')]);
+  }
   const losesAxes = shape.length > 0 && shape.length < shapeOf(context).length;
   return losesAxes ? reshape(context, reduce('ReduceMean', value, true), shape) : reduce('ReduceMean', value);
 }
@@ -140,8 +146,12 @@ function extremum(op: 'ReduceMax' | 'ReduceMin'): Reduction['lower'] {
 
 /** Sums and products of booleans are int32. */
 function accumulation(op: 'ReduceSum' | 'ReduceProd'): Reduction['lower'] {
-  return (context, x, reduce) =>
-    reduce(op, convert(context, x, dtypeOf(context), context.outputTypes[0]!.dtype as NativeDtype));
+  return (context, x, reduce) => {
+    const dtype = context.outputTypes[0]!.dtype as NativeDtype;
+    const value = convert(context, x, dtypeOf(context), dtype);
+    const sum = op === 'ReduceSum' && dtype === 'float32' ? sumOfMany(context, value) : undefined;
+    return sum ?? reduce(op, value);
+  };
 }
 
 const nanOfNothing = (dtype: NativeDtype): number => (dtype === 'float32' ? Number.NaN : 0);
