@@ -16,7 +16,7 @@ import type { Backend, RunKernel } from './compile/executable.ts';
 import { createOnnxBackend, type OnnxTuning } from './compile/onnx-backend.ts';
 import { opTable } from './compile/ops/index.ts';
 import type { FinishedRun } from './capture/recorder.ts';
-import type { BreakCause } from './capture/reporter.ts';
+import { tensorReadBy, type BreakCause } from './capture/reporter.ts';
 import { findBreakReason } from './ir/breaks/index.ts';
 import { GraphBreakError, UserError } from './ir/errors.ts';
 import { createSavingsMeter } from './savings.ts';
@@ -277,16 +277,19 @@ const unavoidable: ReadonlySet<string> = new Set(['FG1008', 'FG1010', 'FG1011'])
 
 function breakError(cause: BreakCause): GraphBreakError {
   const reason = findBreakReason(cause.reason);
-  const place = cause.stack?.facts.receiver;
+  const place = tensorReadBy(cause.stack);
+  const branch = cause.stack?.facts.branch?.text;
   const type = cause.type === undefined ? undefined : formatType(cause.type);
-  const explanation = reason?.explain({
+  const context = {
     ...(place === undefined ? {} : { tensor: place }),
     ...(type === undefined ? {} : { type }),
     ...(cause.kernel === undefined ? {} : { kernel: cause.kernel }),
     ...(cause.api === undefined ? {} : { api: cause.api }),
+    ...(branch === undefined ? {} : { branch }),
     ...(cause.detail === undefined ? {} : { detail: cause.detail }),
-  });
-  const hint = reason?.hints[0];
+  };
+  const explanation = reason?.explain(context);
+  const [hint] = reason?.advise?.(context) ?? reason?.hints ?? [];
   const frame = cause.stack && userFrame(cause.stack.frames);
   const where = frame === undefined ? '' : ` at ${formatSpan(frame)}`;
   const error = new GraphBreakError(

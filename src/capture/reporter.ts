@@ -99,7 +99,7 @@ const readMethods: ReadonlySet<string> = new Set([
 ]);
 
 /** The program's expression for the tensor that a call reads; unknown when tfjs itself reads, as `fit` does. */
-function tensorReadBy(stack: TakenStack | undefined): string | undefined {
+export function tensorReadBy(stack: TakenStack | undefined): string | undefined {
   const { callee, receiver } = stack?.facts ?? {};
   return callee !== undefined && readMethods.has(callee) ? receiver : undefined;
 }

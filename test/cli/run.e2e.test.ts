@@ -188,6 +188,12 @@ describe('what is wrong with the command is one message, and nothing runs', () =
       2,
       'FG5010: --device takes cpu, webgpu, cuda',
     ],
+    [
+      'nothing to explain',
+      ['explain', '--disable', 'loop.mjs'],
+      2,
+      'FG5010: with --disable nothing is captured',
+    ],
     ['an unknown command', ['explian', 'loop.mjs'], 2, 'FG5010: there is no command explian'],
     ['a trace instead of a program', ['run', 'some.jsonl'], 2, 'FG5012: some.jsonl is no program'],
     [

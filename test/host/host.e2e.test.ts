@@ -94,6 +94,16 @@ test('in strict mode, the error of a break begins with the line of the program',
   expect(stderr).not.toContain(join(root, 'dist'));
 });
 
+test('in strict mode, the remedy is the one for what the number is used for', async () => {
+  const name = await program(
+    'strict-branch.mjs',
+    `import * as tf from '@tensorflow/tfjs';
+     if (tf.tensor1d([1, 2, 3]).mean().dataSync()[0] > 1) console.log('more');`,
+  );
+  const { stderr } = start(name, { hosted: true, settings: { strict: true } });
+  expect(stderr).toMatch(/hint: '`tf\.tensor1d.* > 1` needs the number only to choose: .*tf\.where/);
+});
+
 test.each(['before', 'after'])('a program may use onnxruntime itself, %s it uses tfjs', async (order) => {
   const graph = new GraphWriter('relu');
   graph.output(graph.add('Relu', [graph.input('x', 'float32', [2])]), 'float32', [2]);

@@ -108,6 +108,12 @@ async function runAndShow(
   values: Values<typeof flags>,
   context: Context,
 ): Promise<ExitCode> {
+  if (values.disable === true) {
+    throw new UserError('with --disable nothing is captured, so there is nothing to explain', {
+      code: 'FG5010',
+      hint: `Leave it out, or write: fullgraph run --disable ${word}`,
+    });
+  }
   await checkScript(script.file, context.cwd);
   await checkDevice(values.device, context);
   if (values.baseline !== undefined) await readBaseline(values.baseline, context);
