@@ -53,7 +53,15 @@ async function liveSubject(
   for (let seed = firstSeed; seed < firstSeed + seedLimit; seed++) {
     const testCase = buggyModel(bug, nodeCount, seed);
     try {
-      const options = { pool, tolerance, limitMs, resolveFrom, kind: 'auto', onStage: () => {} } as const;
+      const options = {
+        pool,
+        tolerance,
+        limitMs,
+        resolveFrom,
+        kind: 'auto',
+        onStage: () => {},
+        now: () => performance.now(),
+      } as const;
       return { bug, testCase, found: await findFailure(testCase, options) };
     } catch {
       // It does not fail: the next.

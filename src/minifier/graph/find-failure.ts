@@ -6,8 +6,8 @@ import { dirname } from 'node:path';
 import { UserError } from '../../ir/errors.ts';
 import type { FailureKind } from '../verdict.ts';
 import { findCulprit, trivialCase, type Blame } from './culprit.ts';
+import { encodedModel, type GraphCase } from './graph-case.ts';
 import { failureOf, trialRequest, type Experiment } from './graph-oracle.ts';
-import type { GraphCase } from './graph-case.ts';
 import { readableMessage } from './ort-messages.ts';
 import type { Setup, Tolerance } from './trial-messages.ts';
 import type { TrialOutcome, TrialPool } from './trial-pool.ts';
@@ -16,6 +16,7 @@ export interface FindFailureOptions {
   readonly pool: TrialPool;
   readonly tolerance: Tolerance;
   readonly limitMs: number;
+  readonly now: () => number;
   /** From where onnxruntime-node is looked up. */
   readonly resolveFrom: string;
   /** Another onnxruntime-node that is right. */
@@ -37,7 +38,16 @@ export interface FoundFailure {
   readonly recording: Setup;
   /** `onnxruntime PadFusion (level basic)` */
   readonly introducedBy: string;
+  /** Longest time for a run from here on: shorter than at first when the failure is to give no answer. */
+  readonly limitMs: number;
 }
+
+/** A hang that was seen once for as long as anybody wants to wait shows in this time as well. */
+export const hangLimitMs = 2_000;
+/** How many times as long as without the failure. */
+const hangFactor = 10;
+/** Models up to this size are loaded in a fraction of that. */
+const smallBytes = 2 ** 20;
 
 function referenceFails(outcome: TrialOutcome): boolean {
   if (outcome.kind === 'died') return outcome.role === 'reference';
@@ -114,7 +124,8 @@ export async function findExperiment(
   if (command === undefined) return findFailure(testCase, options);
   const subject: Setup = { level: 'disabled', resolveFrom: options.resolveFrom };
   const introducedBy = 'what the command runs';
-  return { experiment: { subject }, blame: undefined, recording: subject, introducedBy };
+  const { limitMs } = options;
+  return { experiment: { subject }, blame: undefined, recording: subject, introducedBy, limitMs };
 }
 
 /**
@@ -125,17 +136,33 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
   const {
     pool,
     tolerance,
-    limitMs,
+    limitMs: firstLimitMs,
     resolveFrom,
     against,
     usesEvaluator = false,
     device = 'cpu',
     onStage,
+    now,
   } = options;
   const optimized: Setup = { level: 'all', resolveFrom };
   const plain: Setup = { level: 'disabled', resolveFrom };
-  const run = (reference: Setup, subject: Setup): Promise<TrialOutcome> =>
-    pool.run(trialRequest(testCase, { reference, subject }, tolerance), limitMs);
+  let limitMs = firstLimitMs;
+  async function run(reference: Setup, subject: Setup): Promise<TrialOutcome> {
+    const outcome = await pool.run(trialRequest(testCase, { reference, subject }, tolerance), limitMs);
+    if (outcome.kind === 'died' && outcome.cause === 'time')
+      limitMs = await limitAfterHang(outcome, reference);
+    return outcome;
+  }
+  /** Every other run of a model that hangs would take all of the time. */
+  async function limitAfterHang({ role }: { readonly role: string }, reference: Setup): Promise<number> {
+    if (role === 'reference') {
+      const isSmall = encodedModel(testCase).byteLength <= smallBytes;
+      return isSmall ? Math.min(limitMs, hangLimitMs) : limitMs;
+    }
+    const begunMs = now();
+    await pool.run(trialRequest(testCase, { reference }, tolerance), limitMs);
+    return Math.min(limitMs, Math.max(hangLimitMs, hangFactor * (now() - begunMs)));
+  }
 
   if (device !== 'cpu') {
     const subject: Setup = { ...optimized, device };
@@ -148,18 +175,24 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
         blame: undefined,
         recording: optimized,
         introducedBy: `onnxruntime on ${device}; on the CPU it does not fail`,
+        limitMs,
       };
     }
   }
+  /** What the other onnxruntime does, when it is no better. */
+  let asOther = '';
   if (against !== undefined) {
     const other: Setup = { level: 'all', resolveFrom: against };
     const outcome = await run(other, optimized);
     assertLoads(outcome, dirname(against));
     const [own, others] = [await versionOf(optimized), await versionOf(other)];
     onStage(`onnxruntime ${others}`, referenceFails(outcome) ? 'fails' : 'runs');
+    asOther = `; ${others} fails as well`;
     if (!referenceFails(outcome)) {
       onStage(`onnxruntime ${own} against it`, subjectFails(outcome) ? 'fails' : 'gives the same');
+      asOther = `; ${others} gives the same`;
       if (subjectFails(outcome)) {
+        asOther = '';
         const found = await blamed(optimized, other);
         const what = found.blame?.name === '' ? '' : ` ${found.blame!.name} (level ${found.blame!.level})`;
         return { ...found, introducedBy: `onnxruntime ${own}${what}; ${others} does not fail` };
@@ -180,6 +213,7 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
         blame: undefined,
         recording: evaluator,
         introducedBy: "onnxruntime's kernels, at every optimization level",
+        limitMs,
       };
     }
     const passes = await run(evaluator, optimized);
@@ -195,7 +229,8 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
       experiment: { subject: plain },
       blame: undefined,
       recording: plain,
-      introducedBy: 'onnxruntime, with and without optimizations',
+      introducedBy: `onnxruntime, with and without optimizations${asOther}`,
+      limitMs,
     };
   }
   onStage('onnxruntime with all optimizations', subjectFails(outcome) ? 'fails' : 'passes');
@@ -213,7 +248,7 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
   }
 
   async function blamed(subject: Setup, reference: Setup): Promise<FoundFailure> {
-    const blame = await findCulprit(testCase, { ...options, subject, reference });
+    const blame = await findCulprit(testCase, { ...options, limitMs, subject, reference });
     const lowest: Setup = { ...subject, level: blame.level };
     const cure: Setup = { ...lowest, disabledOptimizers: blame.optimizers };
     const what = blame.name === '' ? 'optimizations' : blame.name;
@@ -225,7 +260,8 @@ export async function findFailure(testCase: GraphCase, options: FindFailureOptio
       },
       blame,
       recording: reference,
-      introducedBy: `onnxruntime ${what} (level ${blame.level})`,
+      introducedBy: `onnxruntime ${what} (level ${blame.level})${asOther}`,
+      limitMs,
     };
   }
 }

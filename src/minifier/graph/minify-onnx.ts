@@ -10,17 +10,17 @@ import type { Budget } from '../budget.ts';
 import { createEventQueue } from '../event-queue.ts';
 import { nullJournal, openJournal, type Journal } from '../journal.ts';
 import type { Oracle } from '../oracle.ts';
-import { CommandRunner, type CommandRunnerOptions } from '../process/command-runner.ts';
 import { probeFailure, runsForRate, type ProbedKind } from '../probe-failure.ts';
 import { Problem, type Slip } from '../problem.ts';
 import { reduce, type ReductionEnd } from '../reduce.ts';
 import { formatSignature, signatureSlug, type FailureKind, type Signature } from '../verdict.ts';
 import type { CapturedSource } from './captured-graph.ts';
 import { captureValues } from './capture-values.ts';
-import { findExperiment, type FoundFailure } from './find-failure.ts';
+import { chooseOracle, hastyOracle } from './choose-oracle.ts';
+import { findExperiment, hangLimitMs, type FoundFailure } from './find-failure.ts';
 import { graphDomain, type GraphCase } from './graph-case.ts';
 import { createGraphContext } from './graph-context.ts';
-import { createGraphOracle, fromTrial, trialRequest, type Experiment } from './graph-oracle.ts';
+import { fromTrial, trialRequest, type Experiment } from './graph-oracle.ts';
 import { makeInputs, readInputs, type Sizes } from './make-inputs.ts';
 import { graphPasses } from './passes/index.ts';
 import type { Tolerance } from './trial-messages.ts';
@@ -102,6 +102,7 @@ export interface MinifyOnnxControl {
 
 const firstTimeLimitMs = 30_000;
 const minTimeLimitMs = 2_000;
+const hastyLimitMs = 400;
 const timeFactor = 10;
 
 /**
@@ -243,17 +244,6 @@ function introducedBy(found: FoundFailure, best: GraphCase): string {
   return isKernel && others.length === 0 ? `onnxruntime's kernel of ${node!.opType}` : found.introducedBy;
 }
 
-/** A shell command as the oracle. */
-function commandOracle(options: CommandRunnerOptions): Oracle<GraphCase> {
-  const runner = new CommandRunner(options);
-  return {
-    judge: (testCase, { signal } = {}) => runner.judge(graphDomain.files(testCase), signal),
-    close: async () => {
-      runner.close();
-    },
-  };
-}
-
 async function reduceCase(
   session: Session,
   initial: GraphCase,
@@ -262,11 +252,10 @@ async function reduceCase(
 ): Promise<MinifyOnnxResult> {
   const { options, pool, tolerance, signal, gate, now, startedMs, emit } = session;
   const begunMs = now();
+  const { command, jobs = 1 } = options;
   const oracleWithin = (timeLimitMs: number): Oracle<GraphCase> =>
-    options.command === undefined
-      ? createGraphOracle({ pool, tolerance, experiment: found.experiment, timeLimitMs })
-      : commandOracle({ command: options.command, jobs: options.jobs ?? 1, timeLimitMs });
-  const first = oracleWithin(session.limitMs);
+    chooseOracle({ pool, tolerance, experiment: found.experiment, timeLimitMs, command, jobs });
+  const first = oracleWithin(found.limitMs);
   const failure = await probeFailure(first, initial, options.fail ?? 'auto', now, probedModel);
   const directory = reproFolder(options, failure.signature);
   if (options.outputDirectory !== false) refuseForeignFolder(directory);
@@ -274,7 +263,9 @@ async function reduceCase(
   const isHang = failure.signature.kind === 'hang';
   const timeLimitMs =
     options.timeLimitMs ??
-    (isHang ? minTimeLimitMs : Math.min(firstTimeLimitMs, Math.max(minTimeLimitMs, timeFactor * originalMs)));
+    (isHang ? found.limitMs : Math.min(firstTimeLimitMs, Math.max(minTimeLimitMs, timeFactor * originalMs)));
+  // What hangs takes all of its time: it gets less of it, and the best is confirmed with more.
+  const isHasty = isHang && options.timeLimitMs === undefined && timeLimitMs <= hangLimitMs;
   const sizeBefore = graphDomain.size(initial);
   emit({
     kind: 'minify-start',
@@ -291,18 +282,19 @@ async function reduceCase(
     size: sizeBefore,
     text: graphDomain.text(initial),
   });
-  const oracle = oracleWithin(timeLimitMs);
+  const patient = oracleWithin(timeLimitMs);
+  const oracle = isHasty ? hastyOracle(oracleWithin(hastyLimitMs), patient) : patient;
   const problem = new Problem<GraphCase>({
     initial,
     expected: failure.signature,
     domain: graphDomain,
     oracle,
     journal,
-    jobs: options.jobs ?? 1,
+    jobs,
     budget: options.budget ?? {},
     thoroughRuns: runsForRate(failure.rate),
-    // Sessions share nothing: the check of the result in a fresh process is enough.
-    isWarm: false,
+    // Sessions share nothing: the check of the result in a fresh process is enough, unless time decides.
+    isWarm: isHasty,
     ...(signal && { signal }),
     ...(gate && { gate }),
     now,
@@ -312,7 +304,8 @@ async function reduceCase(
   });
   const context = createGraphContext(
     async (testCase) => {
-      const { values } = await captureValues(testCase, pool, found.recording, timeLimitMs);
+      const limitMs = isHasty ? hastyLimitMs : timeLimitMs;
+      const { values } = await captureValues(testCase, pool, found.recording, limitMs);
       return values;
     },
     {
@@ -346,7 +339,7 @@ async function reduceCase(
     ...(expected && { expected }),
     input: options.input,
     experiment: found.experiment,
-    ...(options.command !== undefined && { command: options.command }),
+    ...(command !== undefined && { command }),
     tolerance,
     directory,
     timeLimitMs: Math.max(10_000, timeLimitMs),

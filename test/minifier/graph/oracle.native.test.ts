@@ -158,6 +158,18 @@ describe('another onnxruntime', () => {
   );
 });
 
+describe('another onnxruntime that is no better', () => {
+  test(
+    'is named, too: it is no regression',
+    async () => {
+      const against = otherOnnxruntime('0.8.0', '');
+      const result = await minify({ model: padModel(), against });
+      expect(result.introducedBy).toBe('onnxruntime PadFusion (level basic); 0.8.0 gives the same');
+    },
+    timeoutMs,
+  );
+});
+
 describe('another device', () => {
   test(
     'that gives other numbers than the CPU is named',
