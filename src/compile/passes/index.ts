@@ -7,6 +7,7 @@ import { dropDead } from './drop-dead.ts';
 import { exactSigmoids } from './exact-sigmoids.ts';
 import { foldBias } from './fold-bias.ts';
 import { foldPads } from './fold-pads.ts';
+import { hardSigmoids } from './hard-sigmoids.ts';
 import { mergeEqual } from './merge-equal.ts';
 import { reluMasks } from './relu-masks.ts';
 import { sinkTransposes } from './sink-transposes.ts';
@@ -17,6 +18,7 @@ type SegmentPass = (segment: Segment) => Segment;
 export const segmentPasses: Readonly<Record<string, SegmentPass>> = {
   exactSigmoids,
   mergeEqual,
+  hardSigmoids,
   reluMasks,
   sinkTransposes,
   foldPads,

@@ -70,6 +70,12 @@ function applyStep(pen: PenMethods, values: Value[], step: Step): Value {
       const dims = left.dims.map((size, index) => (index === axis ? size + 1 : size));
       return { name: pen.op('Pad', [left.name, pen.ints(pads)]), dims };
     }
+    case 8: {
+      const product = pen.op('Mul', [pen.scalar(step.choice / 10, 'float32'), left.name]);
+      const sum = pen.op('Add', [product, pen.scalar(0.5, 'float32')]);
+      const bounds = [0, 1].map((bound) => pen.scalar(bound, 'float32'));
+      return { name: pen.op('Clip', [sum, ...bounds]), dims: left.dims };
+    }
     default: {
       const sums = pen.op('ReduceSum', [left.name, pen.ints([axis])], { keepdims: 0 });
       const kept = left.dims.map((size, index) => (index === axis ? 1 : size));
@@ -82,7 +88,7 @@ function applyStep(pen: PenMethods, values: Value[], step: Step): Value {
 }
 
 const steps = fc.array(
-  fc.record({ kind: fc.nat(8), left: fc.nat(20), right: fc.nat(20), choice: fc.nat(20) }),
+  fc.record({ kind: fc.nat(9), left: fc.nat(20), right: fc.nat(20), choice: fc.nat(20) }),
   { minLength: 3, maxLength: 14 },
 );
 

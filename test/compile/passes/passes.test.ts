@@ -3,6 +3,7 @@ import { dropDead } from '../../../src/compile/passes/drop-dead.ts';
 import { exactSigmoids } from '../../../src/compile/passes/exact-sigmoids.ts';
 import { foldBias } from '../../../src/compile/passes/fold-bias.ts';
 import { foldPads } from '../../../src/compile/passes/fold-pads.ts';
+import { hardSigmoids } from '../../../src/compile/passes/hard-sigmoids.ts';
 import { optimizeSegment } from '../../../src/compile/passes/index.ts';
 import { mergeEqual } from '../../../src/compile/passes/merge-equal.ts';
 import { reluMasks } from '../../../src/compile/passes/relu-masks.ts';
@@ -206,6 +207,38 @@ describe('reluMasks', () => {
       return { [pen.op('Relu', [sign])]: [4], [pen.op('Exp', [sign])]: [4] };
     });
     expect(reluMasks(segment)).toBe(segment);
+  });
+});
+
+describe('hardSigmoids', () => {
+  /** As tfjs-layers has it: `clip(0.5 + 0.2 x, low, 1)`. */
+  const gate = (pen: PenMethods, low = 0): { readonly sum: string; readonly result: string } => {
+    const sum = pen.op('Add', [pen.scalar(0.5, 'float32'), pen.op('Mul', [pen.scalar(0.2, 'float32'), 'x'])]);
+    return {
+      sum,
+      result: pen.op('Clip', [sum, pen.scalar(low, 'float32'), pen.scalar(1, 'float32')]),
+    };
+  };
+
+  test('makes one node of three', () => {
+    const segment = makeSegment({ x: [4] }, (pen) => ({ [gate(pen).result]: [4] }));
+    const [node, ...others] = hardSigmoids(segment).nodes;
+    expect(others).toEqual([]);
+    expect(node).toMatchObject({ op: 'HardSigmoid', inputs: ['x'], outputs: segment.nodes[2]!.outputs });
+    expect(node!.attributes).toEqual({
+      alpha: { float: Math.fround(0.2) },
+      beta: { float: 0.5 },
+    });
+  });
+
+  test('leaves what a gradient reads, and other bounds', () => {
+    const trained = makeSegment({ x: [4] }, (pen) => {
+      const { sum, result } = gate(pen);
+      return { [result]: [4], [pen.op('Neg', [sum])]: [4] };
+    });
+    expect(hardSigmoids(trained)).toBe(trained);
+    const other = makeSegment({ x: [4] }, (pen) => ({ [gate(pen, -1).result]: [4] }));
+    expect(hardSigmoids(other)).toBe(other);
   });
 });
 
