@@ -3,8 +3,9 @@
  * something switched them on, which changes the program's own stacks, so maps are also read here: from the text that a
  * require hook compiled, or from the file, inline or beside it.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import Module, { findSourceMap, SourceMap, type SourceMapPayload } from 'node:module';
+import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** Lines and columns count from 1. */
@@ -36,6 +37,17 @@ export function keepCompiledTexts(): CompiledTexts {
 /** `file:` URLs, with or without a query, as paths. */
 export function toPath(file: string): string {
   return file.startsWith('file:') ? fileURLToPath(file.replace(/\?.*$/, '')) : file;
+}
+
+/**
+ * The path of a source as a map names it. Bundlers name theirs by URLs of their own, from the folder that they were started in:
+ * `webpack://app/./src/train.ts`.
+ */
+function sourcePath(source: string, base: URL): string {
+  const own = /^(?:webpack|rspack|turbopack|ng):\/\/[^/]*\/(?:\.\/)?([^?]*)/.exec(source)?.[1];
+  if (own === undefined) return toPath(new URL(source, base).href);
+  const path = resolve(own);
+  return existsSync(path) ? path : source;
 }
 
 interface LoadedMap {
@@ -86,6 +98,8 @@ function readText(file: string): string | undefined {
 /** @param compiled see {@link keepCompiledTexts}. */
 export function createSourceMapper(compiled: CompiledTexts): SourceMapper {
   const maps = new Map<string, LoadedMap | undefined>();
+  /** Texts that came with maps: what was compiled, whether it is on this machine or not. */
+  const embedded = new Map<string, string>();
 
   /** The code that runs. */
   function codeOf(file: string): string | undefined {
@@ -104,13 +118,19 @@ export function createSourceMapper(compiled: CompiledTexts): SourceMapper {
     original(place) {
       const file = toPath(place.file);
       const known = findSourceMap(place.file) ?? findSourceMap(file);
-      const loaded = known === undefined ? loadedMap(file) : undefined;
-      const entry = (known ?? loaded?.map)?.findEntry(place.line - 1, place.column - 1);
-      if (entry === undefined || !('originalSource' in entry)) return { ...place, file };
-      const source =
-        loaded === undefined ? entry.originalSource : new URL(entry.originalSource, loaded.base).href;
-      return { file: toPath(source), line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+      const loaded = known === undefined ? loadedMap(file) : { map: known, base: pathToFileURL(file) };
+      const entry = loaded?.map.findEntry(place.line - 1, place.column - 1);
+      if (loaded === undefined || entry === undefined || !('originalSource' in entry))
+        return { ...place, file };
+      const { originalSource, originalLine, originalColumn } = entry;
+      const source = sourcePath(originalSource, loaded.base);
+      if (!embedded.has(source)) {
+        const { sources, sourcesContent } = loaded.map.payload as Partial<SourceMapPayload>;
+        const text = sourcesContent?.[sources?.indexOf(originalSource) ?? -1];
+        if (typeof text === 'string') embedded.set(source, text);
+      }
+      return { file: source, line: originalLine + 1, column: originalColumn + 1 };
     },
-    text: (file) => (loadedMap(file) === undefined ? codeOf(file) : readText(file)),
+    text: (file) => embedded.get(file) ?? (loadedMap(file) === undefined ? codeOf(file) : readText(file)),
   };
 }

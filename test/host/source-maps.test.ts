@@ -36,6 +36,32 @@ describe('places of compiled programs', () => {
     expect(mapper.text(place.file)).toBe(source);
   });
 
+  it('have the text that the map brings along when the sources are elsewhere', () => {
+    const file = path.join(folder, 'dist.js');
+    const { code } = compile('inline', '../elsewhere/program.ts');
+    writeFileSync(file, code);
+    const mapper = createSourceMapper(new Map());
+    const place = mapper.original({ file, ...placeIn(code) });
+    expect(place).toEqual({ file: path.join(folder, '../elsewhere/program.ts'), ...placeIn(source) });
+    expect(mapper.text(place.file)).toBe(source);
+  });
+
+  it.each([
+    ['webpack://app/./package.json', path.resolve('package.json')],
+    ['webpack:///package.json?a1b2', path.resolve('package.json')],
+    ['webpack://app/webpack/bootstrap', 'webpack://app/webpack/bootstrap'],
+  ])('are found where bundlers name them: %s', (name, expected) => {
+    const file = path.join(folder, 'bundle.js');
+    const { code, map } = compile('external', 'program.ts');
+    const named = { ...(JSON.parse(map) as object), sources: [name] };
+    const url = `data:application/json,${encodeURIComponent(JSON.stringify(named))}`;
+    writeFileSync(file, `${code}\n//# sourceMappingURL=${url}\n`);
+    const mapper = createSourceMapper(new Map());
+    const place = mapper.original({ file, ...placeIn(code) });
+    expect(place).toEqual({ file: expected, ...placeIn(source) });
+    expect(mapper.text(place.file)).toBe(source);
+  });
+
   it('are those of the file that a require hook compiled, inline map and all', () => {
     const file = path.join(folder, 'program.ts');
     writeFileSync(file, source);
