@@ -84,13 +84,17 @@ async function headOf(path: string): Promise<string> {
   }
 }
 
-async function classifyFile(word: string, path: string): Promise<'trace' | 'torch' | 'report' | undefined> {
+async function classifyFile(
+  word: string,
+  path: string,
+): Promise<'script' | 'trace' | 'torch' | 'report' | undefined> {
   if (traceName.test(path)) return 'trace';
   if (await isTorchTrace(path)) return 'torch';
   const head = await headOf(path).catch((cause: unknown) => {
     throw inputError(`cannot read ${word}: ${(cause as Error).message}`, 'Make the file readable.', cause);
   });
   if (head.startsWith('{"kind":')) return 'trace';
+  if (/^#!.*\bnode\b/.test(head)) return 'script';
   return /^\{\s*"schemaVersion":/.test(head) ? 'report' : undefined;
 }
 
@@ -127,6 +131,7 @@ export async function findInput(
   if (modelName.test(path)) return { kind: 'model', path };
   const kind = await classifyFile(word, path);
   if (kind === 'torch') return torchInput(words, context);
+  if (kind === 'script') return { kind, file: path, arguments: [...more, ...rest] };
   if (kind !== undefined) return { kind, path };
   throw inputError(`${word} is neither a program nor a trace`, accepted);
 }

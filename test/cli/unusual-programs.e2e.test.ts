@@ -84,6 +84,15 @@ describe('a program with tfjs inside its bundle', () => {
   });
 });
 
+test('a program may have no ending when its first line names Node', () => {
+  project.write(
+    'bin/train',
+    `#!/usr/bin/env node\nconsole.log(require('@tensorflow/tfjs').ones([2]).sum().dataSync()[0], process.argv[2]);\n`,
+  );
+  const { status, stdout } = project.fullgraph(['run', 'bin/train', '--fast']);
+  expect({ status, stdout }).toEqual({ status: 0, stdout: '2 --fast\n' });
+});
+
 test('a tfjs that is too old is named, with the remedy', () => {
   const core = 'old/node_modules/@tensorflow/tfjs-core';
   project.write(
