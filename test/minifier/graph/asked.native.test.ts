@@ -1,34 +1,12 @@
 /** What counts as the failure of a model, and what does not: a command's word, NaN, values that were only drawn. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  minifyOnnx,
-  type MinifyOnnxOptions,
-  type MinifyOnnxResult,
-} from '../../../src/minifier/graph/minify-onnx.ts';
+import { describe, expect, test } from 'vitest';
 import { runScript } from '../../../src/minifier/repro/repro-folder.ts';
 import { GraphWriter, readModelFile, type OnnxModel } from '../../../src/onnx/index.ts';
+import { searchesOf, timeoutMs } from './searches.ts';
 
-const timeoutMs = 120_000;
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fullgraph-asked-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function minify(options: Partial<MinifyOnnxOptions>): Promise<MinifyOnnxResult> {
-  return minifyOnnx({
-    input: 'asked.onnx',
-    cwd: folder,
-    jobs: 1,
-    stateDirectory: false,
-    outputDirectory: join(folder, 'repro'),
-    ...options,
-  }).result;
-}
+const { folder, minify } = searchesOf('asked');
 
 function model(write: (graph: GraphWriter) => string): OnnxModel {
   const graph = new GraphWriter('asked');

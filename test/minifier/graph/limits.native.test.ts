@@ -1,42 +1,21 @@
 /** What does not end by itself, and what was interrupted. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { buggyModel, onnxBugs } from '../../../bench/onnx-bugs.ts';
 import { hastyOracle } from '../../../src/minifier/graph/choose-oracle.ts';
 import { findFailure, hangLimitMs } from '../../../src/minifier/graph/find-failure.ts';
 import { graphDomain, type GraphCase } from '../../../src/minifier/graph/graph-case.ts';
 import { makeInputs } from '../../../src/minifier/graph/make-inputs.ts';
-import {
-  minifyOnnx,
-  type MinifyOnnxOptions,
-  type MinifyOnnxResult,
-} from '../../../src/minifier/graph/minify-onnx.ts';
+import { minifyOnnx } from '../../../src/minifier/graph/minify-onnx.ts';
 import { TrialPool } from '../../../src/minifier/graph/trial-pool.ts';
 import type { Oracle } from '../../../src/minifier/oracle.ts';
 import { passed } from '../../../src/minifier/verdict.ts';
 import { GraphWriter, type OnnxModel } from '../../../src/onnx/index.ts';
+import { searchesOf, timeoutMs } from './searches.ts';
 
-const timeoutMs = 120_000;
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fullgraph-limits-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function minify(options: Partial<MinifyOnnxOptions>): Promise<MinifyOnnxResult> {
-  return minifyOnnx({
-    input: 'limits.onnx',
-    cwd: folder,
-    jobs: 1,
-    stateDirectory: false,
-    outputDirectory: false,
-    ...options,
-  }).result;
-}
+const { folder, minify } = searchesOf('limits', { outputDirectory: false });
 
 /** A Loop that never ends, between other nodes. */
 function endlessModel(): OnnxModel {

@@ -1,13 +1,8 @@
 /** Models of every kind: old and new operator sets, external data, graphs inside nodes, all element types, foreign operators. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  minifyOnnx,
-  type MinifyOnnxOptions,
-  type MinifyOnnxResult,
-} from '../../../src/minifier/graph/minify-onnx.ts';
+import { describe, expect, test } from 'vitest';
+import { type MinifyOnnxOptions, type MinifyOnnxResult } from '../../../src/minifier/graph/minify-onnx.ts';
 import { seededRandom } from '../../../src/minifier/graph/make-inputs.ts';
 import {
   checkModel,
@@ -18,14 +13,9 @@ import {
   writeModelFile,
   type OnnxModel,
 } from '../../../src/onnx/index.ts';
+import { searchesOf, timeoutMs } from './searches.ts';
 
-const timeoutMs = 120_000;
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fullgraph-kinds-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { folder, minify } = searchesOf('kinds');
 
 /** 1 / x times Identity: DivMulFusion leaves a model that onnxruntime refuses, in any operator set. */
 function plantDivMul(graph: GraphWriter, x: string, y: string): string {
@@ -57,17 +47,6 @@ function withDefaults(model: OnnxModel): OnnxModel {
     type: { kind: 'tensor' as const, dataType, dims },
   }));
   return { ...model, graph: { ...graph, inputs: [...graph.inputs, ...declared] } };
-}
-
-function minify(options: Partial<MinifyOnnxOptions>): Promise<MinifyOnnxResult> {
-  return minifyOnnx({
-    input: 'kinds.onnx',
-    cwd: folder,
-    jobs: 1,
-    stateDirectory: false,
-    outputDirectory: join(folder, 'repro'),
-    ...options,
-  }).result;
 }
 
 async function expectDivMul(options: Partial<MinifyOnnxOptions>): Promise<MinifyOnnxResult> {

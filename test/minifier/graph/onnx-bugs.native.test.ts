@@ -1,33 +1,18 @@
 /** Live bugs of onnxruntime inside random graphs: each becomes its known minimum, the right optimizer pass is named. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buggyModel, onnxBugs, type OnnxBug } from '../../../bench/onnx-bugs.ts';
-import { minifyOnnx, type MinifyOnnxResult } from '../../../src/minifier/graph/minify-onnx.ts';
+import type { MinifyOnnxResult } from '../../../src/minifier/graph/minify-onnx.ts';
 import { checkModel } from '../../../src/onnx/index.ts';
+import { searchesOf, timeoutMs } from './searches.ts';
 
 const maxTrials = 120;
-const timeoutMs = 120_000;
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fullgraph-bugs-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { minify: search } = searchesOf('bugs');
 
 function minify(bug: OnnxBug, nodeCount: number, seed: number, jobs = 1): Promise<MinifyOnnxResult> {
   const { model, inputs } = buggyModel(bug, nodeCount, seed);
-  const outputDirectory = join(folder, `${bug.name}-${jobs}`);
-  return minifyOnnx({
-    input: bug.name,
-    model,
-    inputs,
-    cwd: folder,
-    jobs,
-    stateDirectory: false,
-    outputDirectory,
-  }).result;
+  return search({ input: bug.name, model, inputs, jobs, outputDirectory: `${bug.name}-${jobs}` });
 }
 
 describe.each(onnxBugs.map((bug) => [bug.title, bug] as const))('%s', (_, bug) => {

@@ -1,25 +1,14 @@
 /** What a model is compared with: double precision, another onnxruntime, our own evaluator. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  minifyOnnx,
-  type MinifyOnnxOptions,
-  type MinifyOnnxResult,
-} from '../../../src/minifier/graph/minify-onnx.ts';
+import { describe, expect, test } from 'vitest';
 import { GraphWriter, type OnnxModel } from '../../../src/onnx/index.ts';
 import { floats } from './support.ts';
+import { searchesOf, timeoutMs } from './searches.ts';
 
-const timeoutMs = 120_000;
 const packageFile = createRequire(import.meta.url).resolve('onnxruntime-node/package.json');
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fullgraph-oracle-'));
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const { folder, minify } = searchesOf('oracle');
 
 /**
  * A folder with an onnxruntime-node of another version: the real one, its binding wrapped.
@@ -59,17 +48,6 @@ exports.InferenceSession = { create: async (path, options) => {
 `,
   );
   return home;
-}
-
-function minify(options: Partial<MinifyOnnxOptions>): Promise<MinifyOnnxResult> {
-  return minifyOnnx({
-    input: 'oracle.onnx',
-    cwd: folder,
-    jobs: 1,
-    stateDirectory: false,
-    outputDirectory: join(folder, 'repro'),
-    ...options,
-  }).result;
 }
 
 /** Pad and MaxPool of negative values: PadFusion makes the numbers wrong. */
