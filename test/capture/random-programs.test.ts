@@ -1,5 +1,7 @@
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { createFrameResolver } from '../../src/host/frames.ts';
 import { registerBackend } from '../../src/session.ts';
 import { createParanoidBackend } from './support/paranoid-backend.ts';
 import { anyStep, expectSame, runsOf, toProgram } from './support/random-programs.ts';
@@ -22,6 +24,21 @@ describe('any program', () => {
     );
     await fc.assert(property, { numRuns: runsOf(60) });
   });
+
+  it.each([true, false])(
+    'observes the same when its stacks are looked up, with facts: %s',
+    async (instrument) => {
+      const frames = createFrameResolver({
+        ownRoot: fileURLToPath(new URL('../../src/', import.meta.url)),
+        instrument,
+        onSource: () => undefined,
+      });
+      const property = fc.asyncProperty(...parts, (prelude, body) =>
+        expectSame(toProgram(prelude, body, 3), { frames, explain: true }),
+      );
+      await fc.assert(property, { numRuns: runsOf(40) });
+    },
+  );
 
   it('never runs a graph under facts that it was not compiled for', async () => {
     registerBackend('paranoid', (context) => createParanoidBackend(context, { promotes: true }));
