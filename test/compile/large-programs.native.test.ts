@@ -44,31 +44,64 @@ describe('sums into rows that many threads add to', () => {
 });
 
 describe('sums of many numbers far from 0', () => {
-  // 4,099 and 99,991 are prime.
-  it.each([[[4099]], [[99_991]], [[3, 1, 99_991]], [[300, 1000]], [[2, 50, 40, 50]], [[1 << 20]]])(
-    'are as good as in double: %j',
-    async (shape) => {
-      const size = shape.reduce((product, length) => product * length);
-      const numbers = Float32Array.from({ length: size }, (_, index) => 1e4 + ((index * 7919) % 1009) / 1009);
-      const eachRow = shape.length > 1 ? size / shape[0]! : size;
-      const rows = Array.from({ length: size / eachRow }, (_, row) =>
-        numbers.slice(row * eachRow, (row + 1) * eachRow).reduce((sum, number) => sum + number, 0),
-      );
-      const total = rows.reduce((sum, row) => sum + row, 0);
-      const log = await logOf((tf, write) => {
-        const x = tf.tensor(numbers, shape);
-        const inRows = shape.slice(1).map((_, axis) => axis + 1);
-        write([...x.sum().dataSync(), ...x.mean().dataSync()]);
-        write([...(inRows.length > 0 ? x.sum(inRows, true) : x.sum()).dataSync()]);
-        write([...tf.moments(x).variance.dataSync()]);
-      });
-      const close = (found: unknown, wanted: number): void =>
-        expect(Math.abs((found as number) / wanted - 1)).toBeLessThan(1e-5);
-      const [totals, sums, variances] = log as readonly (readonly number[])[];
-      close(totals![0], total);
-      close(totals![1], total / size);
-      for (const [row, wanted] of rows.entries()) close(sums![row], wanted);
-      expect(variances![0]).toBeLessThan(0.1);
-    },
-  );
+  // 4,099, 10,007 and 99,991 are prime.
+  it.each<[number[], number[]]>([
+    [[4099], [0]],
+    [[99_991], [0]],
+    [
+      [3, 1, 99_991],
+      [1, 2],
+    ],
+    [
+      [300, 1000],
+      [0, 1],
+    ],
+    [
+      [2, 50, 40, 50],
+      [1, 2, 3],
+    ],
+    [[1 << 20], [0]],
+    [[200_000, 4], [0]],
+    [[10_007, 3], [0]],
+    [
+      [16, 100, 100, 4],
+      [0, 1, 2],
+    ],
+    [
+      [3, 4099, 2, 20],
+      [1, 3],
+    ],
+    [
+      [300, 4, 300],
+      [0, 2],
+    ],
+    [[2, 257, 1, 3], [1]],
+  ])('are as good as in double: %j over %j', async (shape, axes) => {
+    const size = shape.reduce((product, length) => product * length);
+    const numbers = Float32Array.from({ length: size }, (_, index) => 1e4 + ((index * 7919) % 1009) / 1009);
+    const kept = shape.map((length, axis) => (axes.includes(axis) ? 1 : length));
+    const wanted = Array.from({ length: kept.reduce((product, length) => product * length) }, () => 0);
+    for (const [index, number] of numbers.entries()) {
+      let [rest, position, stride] = [index, 0, 1];
+      for (const [axis, length] of [...shape.entries()].toReversed()) {
+        position += kept[axis] === 1 ? 0 : (rest % length) * stride;
+        stride *= kept[axis]!;
+        rest = Math.floor(rest / length);
+      }
+      wanted[position]! += number;
+    }
+    const log = await logOf((tf, write) => {
+      const x = tf.tensor(numbers, shape);
+      write([...x.sum(axes, true).dataSync()]);
+      write([...x.mean(axes).dataSync()]);
+      write([...tf.moments(x, axes).variance.dataSync()]);
+    });
+    const [sums, means, variances] = log as readonly (readonly number[])[];
+    const count = size / wanted.length;
+    for (const [index, sum] of wanted.entries()) {
+      expect(Math.abs(sums![index]! / sum - 1)).toBeLessThan(1e-5);
+      expect(Math.abs((means![index]! * count) / sum - 1)).toBeLessThan(1e-5);
+      expect(variances![index]).toBeLessThan(0.1);
+    }
+  });
 });
