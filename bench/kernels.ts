@@ -2,7 +2,8 @@
  * `npx tsx bench/kernels.ts [regexp]`: the measurements behind the choices in src/compile/ops/conv*.ts, pool*.ts and
  * image*.ts. Ways of writing a kernel as ONNX nodes, fastest first; each names the form that the op table uses.
  */
-import { timeForms, type Form, type KernelCase, type Pen } from './support/kernel-bench.ts';
+import type { Pen } from '../src/compile/lowering-pen.ts';
+import { timeForms, type Form, type KernelCase } from './support/kernel-bench.ts';
 
 const rounds = 12;
 

@@ -1,14 +1,12 @@
 /** Times ways of writing one kernel as ONNX nodes, on onnxruntime directly, one thread. */
 import { createOrtSession, type OrtArray } from '../../src/compile/backends/onnxruntime.ts';
 import { buildModel } from '../../src/compile/build-model.ts';
-import { createPen, type PenMethods } from '../../src/compile/lowering-pen.ts';
+import { Pen } from '../../src/compile/lowering-pen.ts';
 import type { Segment } from '../../src/compile/segment.ts';
 import { fixedGenerality } from '../../src/compile/skeleton.ts';
 import { elementCount } from '../../src/ir/tensor-type.ts';
 import { encodeModel } from '../../src/onnx/index.ts';
 import { uniform } from './weights.ts';
-
-export type Pen = PenMethods;
 
 /** One way: writes nodes that read inputs by name; the result is reduced to one number, so that copying it costs nothing. */
 export type Form = (pen: Pen) => string;
@@ -32,9 +30,9 @@ interface Prepared {
 }
 
 function prepare(inputs: KernelCase['inputs'], form: Form): Prepared {
-  const pen = createPen('n');
-  const result = form(pen.context);
-  const largest = pen.context.op('ReduceMax', [result], { keepdims: 0 });
+  const pen = new Pen('n');
+  const result = form(pen);
+  const largest = pen.op('ReduceMax', [result], { keepdims: 0 });
   const names = Object.entries(inputs);
   const segment: Segment = {
     inputs: names.map(([name, dims]) => ({ name, type: 'float32', dims })),

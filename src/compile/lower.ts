@@ -3,13 +3,13 @@
  * an ONNX form stay calls. Then the calls are partitioned into as few segments as their dependencies allow, in the
  * manner of ONNX Runtime's partitioner: a segment ends only where it needs the result of an eager call.
  */
-import type { CallNode, ConstantNode, Graph, GraphNode, PlaceholderNode } from '../ir/graph.ts';
+import type { Attributes, CallNode, ConstantNode, Graph, GraphNode, PlaceholderNode } from '../ir/graph.ts';
 import { nodesByName, refKey, typeOf } from '../ir/graph.ts';
 import type { ConcreteType } from '../ir/op-signature.ts';
 import type { Dtype } from '../ir/tensor-type.ts';
 import type { FallbackNode } from './executable.ts';
-import { createPen } from './lowering-pen.ts';
-import type { OnnxValue, OpDefinition } from './ops/define-op.ts';
+import { Pen } from './lowering-pen.ts';
+import type { LoweringContext, OnnxValue, OpDefinition } from './ops/define-op.ts';
 import type { ElementArray, ElementType, LoweredConstant, LoweredNode, Segment } from './segment.ts';
 
 export type OpDefinitions = ReadonlyMap<string, OpDefinition>;
@@ -52,44 +52,72 @@ function isHostOnly(type: ConcreteType | undefined): boolean {
   return type !== undefined && (type.dtype === 'string' || type.dtype === 'complex64');
 }
 
+/** What is known of the graph while its calls are lowered in order. */
+interface Progress {
+  readonly graphNodes: ReadonlyMap<string, GraphNode>;
+  readonly values: Map<string, OnnxValue>;
+  readonly constants: Set<string>;
+  /** Come from outside into a graph without gradients: constants, soon. */
+  readonly settling: Set<string>;
+}
+
+class CallContext extends Pen implements LoweringContext {
+  readonly kernel: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly (OnnxValue | undefined)[];
+  readonly inputTypes: readonly (ConcreteType | undefined)[];
+  readonly outputTypes: readonly ConcreteType[];
+  readonly #refs: CallNode['inputs'];
+  readonly #progress: Progress;
+
+  constructor(node: CallNode, progress: Progress) {
+    super(node.name);
+    const { graphNodes, values } = progress;
+    this.kernel = node.kernel;
+    this.attributes = node.attributes;
+    this.inputs = node.inputs.map((ref) => (ref === undefined ? undefined : values.get(refKey(ref))));
+    this.inputTypes = node.inputs.map((ref) =>
+      ref === undefined ? undefined : concrete(typeOf(graphNodes, ref)!),
+    );
+    this.outputTypes = node.outputs.map(concrete);
+    this.#refs = node.inputs;
+    this.#progress = progress;
+  }
+
+  isConstant(index: number): boolean {
+    const ref = this.#refs[index];
+    return ref !== undefined && this.#progress.constants.has(ref.node);
+  }
+
+  isSettling(index: number): boolean {
+    const ref = this.#refs[index];
+    return ref !== undefined && (this.isConstant(index) || this.#progress.settling.has(ref.node));
+  }
+}
+
 function lowerCall(
   node: CallNode,
-  graphNodes: ReadonlyMap<string, GraphNode>,
-  values: Map<string, OnnxValue>,
-  constants: ReadonlySet<string>,
-  settling: ReadonlySet<string>,
+  progress: Progress,
   table: OpDefinitions,
 ): { readonly nodes: LoweredNode[]; readonly constants: LoweredConstant[] } | { readonly reason: string } {
   const definition = table.get(node.kernel);
   if (definition?.lower === undefined) return { reason: 'no lowering' };
-  const inputTypes = node.inputs.map((ref) =>
-    ref === undefined ? undefined : concrete(typeOf(graphNodes, ref)!),
-  );
-  const outputTypes = node.outputs.map(concrete);
-  if (inputTypes.some(isHostOnly) || outputTypes.some(isHostOnly)) return { reason: 'string or complex64' };
-  const pen = createPen(node.name);
-  const results = definition.lower({
-    ...pen.context,
-    kernel: node.kernel,
-    inputs: node.inputs.map((ref) => (ref === undefined ? undefined : values.get(refKey(ref)))),
-    inputTypes,
-    outputTypes,
-    attributes: node.attributes,
-    isConstant: (index) => node.inputs[index] !== undefined && constants.has(node.inputs[index].node),
-    isSettling: (index) => {
-      const name = node.inputs[index]?.node;
-      return name !== undefined && (constants.has(name) || settling.has(name));
-    },
-  });
+  const context = new CallContext(node, progress);
+  const { inputTypes, nodes, constants } = context;
+  if (inputTypes.some(isHostOnly) || context.outputTypes.some(isHostOnly))
+    return { reason: 'string or complex64' };
+  const results = definition.lower(context);
   if (results === undefined)
     return { reason: `no ONNX form for ${inputTypes.map((type) => type?.dtype ?? '_').join(', ')}` };
-  const constantNames = new Set(pen.constants.map((constant) => constant.name));
   for (const [output, value] of results.entries()) {
     // A result must come from a node: only those can be a model's outputs.
-    const produced = constantNames.has(value) ? pen.context.op('Identity', [value]) : value;
-    values.set(refKey({ node: node.name, output }), produced);
+    const isConstant = constants.some((constant) => constant.name === value);
+    progress.values.set(
+      refKey({ node: node.name, output }),
+      isConstant ? context.op('Identity', [value]) : value,
+    );
   }
-  return { nodes: pen.nodes, constants: pen.constants };
+  return { nodes, constants };
 }
 
 /** Where one of these runs, weights change with each run. */
@@ -108,11 +136,11 @@ function lowerCalls(
   values: Map<string, OnnxValue>,
   fallbacks: FallbackNode[],
 ): LoweredCall[] {
-  const graphNodes = nodesByName(graph);
-  const calls = new Map<string, LoweredCall>();
-  const nodesOfStage: number[] = [];
   const constants = new Set<string>();
   const settling = new Set<string>();
+  const progress: Progress = { graphNodes: nodesByName(graph), values, constants, settling };
+  const calls = new Map<string, LoweredCall>();
+  const nodesOfStage: number[] = [];
   const isInference = !graph.nodes.some((node) => node.kind === 'call' && gradientKernel.test(node.kernel));
   for (const node of graph.nodes) {
     if (node.kind !== 'call') {
@@ -121,7 +149,7 @@ function lowerCalls(
       else if (isInference) settling.add(node.name);
       continue;
     }
-    const lowered = lowerCall(node, graphNodes, values, constants, settling, table);
+    const lowered = lowerCall(node, progress, table);
     const inputs = node.inputs.filter((ref) => ref !== undefined);
     if (inputs.length > 0 && inputs.every((ref) => constants.has(ref.node))) constants.add(node.name);
     const isEager = 'reason' in lowered;

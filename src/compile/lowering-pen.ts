@@ -4,12 +4,6 @@ import type { ElementArray, ElementType, LoweredConstant, LoweredNode } from './
 
 export type PenMethods = Pick<LoweringContext, 'op' | 'ops' | 'ints' | 'scalar' | 'tensor' | 'cast'>;
 
-export interface Pen {
-  readonly context: PenMethods;
-  readonly nodes: LoweredNode[];
-  readonly constants: LoweredConstant[];
-}
-
 /** ONNX's numbers for element types, for the `to` attribute of Cast. */
 export const onnxElementType: Readonly<Record<ElementType, number>> = {
   float32: 1,
@@ -27,45 +21,64 @@ function elementTypeOf(data: ElementArray): ElementType {
   return data instanceof Float64Array ? 'float64' : 'uint8';
 }
 
-/** @param owner name of the graph node being lowered; prefixes all names. */
-export function createPen(owner: string): Pen {
-  const nodes: LoweredNode[] = [];
-  const constants: LoweredConstant[] = [];
+/** A class, and one object per call: thousands of calls are lowered before a large graph runs for the first time. */
+export class Pen implements PenMethods {
+  readonly nodes: LoweredNode[] = [];
+  readonly constants: LoweredConstant[] = [];
+  readonly #owner: string;
 
-  const constant = (type: ElementType, dims: readonly number[], data: ElementArray): OnnxValue => {
-    const name = `${owner}/const_${constants.length}`;
-    constants.push({ name, type, dims, data });
-    return name;
-  };
-  const ops = (
+  /** @param owner name of the graph node being lowered; prefixes all names. */
+  constructor(owner: string) {
+    this.#owner = owner;
+  }
+
+  op(
+    type: string,
+    inputs: readonly (OnnxValue | undefined)[],
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+  ): OnnxValue {
+    return this.ops(type, inputs, 1, attributes)[0]!;
+  }
+
+  ops(
     type: string,
     inputs: readonly (OnnxValue | undefined)[],
     outputCount: number,
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
-  ): OnnxValue[] => {
-    const name = `${owner}/${type}_${nodes.length}`;
-    const outputs = Array.from({ length: outputCount }, (_, output) =>
-      output === 0 ? name : `${name}:${output}`,
-    );
+  ): OnnxValue[] {
+    const name = `${this.#owner}/${type}_${this.nodes.length}`;
+    const outputs = [name];
+    for (let output = 1; output < outputCount; output++) outputs.push(`${name}:${output}`);
     const present = inputs.map((input) => input ?? '');
     while (present.at(-1) === '') present.pop();
-    nodes.push({ op: type, name, inputs: present, outputs, attributes });
+    this.nodes.push({ op: type, name, inputs: present, outputs, attributes });
     return outputs;
-  };
-  const op: PenMethods['op'] = (type, inputs, attributes) => ops(type, inputs, 1, attributes)[0]!;
+  }
 
-  const context: PenMethods = {
-    op,
-    ops,
-    ints: (values) => constant('int64', [values.length], BigInt64Array.from(values, BigInt)),
-    scalar(value, dtype) {
-      if (dtype === 'float32') return constant('float32', [], Float32Array.of(value));
-      return dtype === 'int32'
-        ? constant('int32', [], Int32Array.of(value))
-        : constant('bool', [], Uint8Array.of(value));
-    },
-    tensor: (data, shape) => constant(elementTypeOf(data), shape, data),
-    cast: (value, to) => op('Cast', [value], { to: onnxElementType[to] }),
-  };
-  return { context, nodes, constants };
+  ints(values: readonly number[]): OnnxValue {
+    const data = new BigInt64Array(values.length);
+    for (let index = 0; index < values.length; index++) data[index] = BigInt(values[index]!);
+    return this.#constant('int64', [values.length], data);
+  }
+
+  scalar(value: number, dtype: 'float32' | 'int32' | 'bool'): OnnxValue {
+    if (dtype === 'float32') return this.#constant('float32', [], Float32Array.of(value));
+    return dtype === 'int32'
+      ? this.#constant('int32', [], Int32Array.of(value))
+      : this.#constant('bool', [], Uint8Array.of(value));
+  }
+
+  tensor(data: ElementArray, shape: readonly number[]): OnnxValue {
+    return this.#constant(elementTypeOf(data), shape, data);
+  }
+
+  cast(value: OnnxValue, to: ElementType): OnnxValue {
+    return this.op('Cast', [value], { to: onnxElementType[to] });
+  }
+
+  #constant(type: ElementType, dims: readonly number[], data: ElementArray): OnnxValue {
+    const name = `${this.#owner}/const_${this.constants.length}`;
+    this.constants.push({ name, type, dims, data });
+    return name;
+  }
 }

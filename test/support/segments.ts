@@ -1,7 +1,7 @@
 /** Segments written by hand, as lowerings write them, and run on onnxruntime. */
 import { createOrtSession, type OrtArray } from '../../src/compile/backends/onnxruntime.ts';
 import { buildModel } from '../../src/compile/build-model.ts';
-import { createPen, type PenMethods } from '../../src/compile/lowering-pen.ts';
+import { Pen, type PenMethods } from '../../src/compile/lowering-pen.ts';
 import type { OnnxValue } from '../../src/compile/ops/define-op.ts';
 import type { Segment } from '../../src/compile/segment.ts';
 import { fixedGenerality } from '../../src/compile/skeleton.ts';
@@ -16,8 +16,8 @@ export function makeSegment(
   inputs: Readonly<Record<string, readonly number[]>>,
   write: (pen: PenMethods) => Readonly<Record<OnnxValue, readonly number[]>>,
 ): Segment {
-  const pen = createPen('n');
-  const outputs = write(pen.context);
+  const pen = new Pen('n');
+  const outputs = write(pen);
   return {
     inputs: Object.entries(inputs).map(([name, dims]) => ({ name, type: 'float32', dims })),
     constants: pen.constants,

@@ -3,7 +3,7 @@
  * its logarithm or divides by it gets infinities instead of -20. Such sigmoids, and those that the program reads, are
  * written as 1 / (1 + e^-x), which costs the same. Gates of recurrent networks stay: products with weights end the walk.
  */
-import { createPen } from '../lowering-pen.ts';
+import { Pen } from '../lowering-pen.ts';
 import type { OnnxValue } from '../ops/define-op.ts';
 import type { LoweredConstant, LoweredNode, Segment } from '../segment.ts';
 import { factsOf, type SegmentFacts } from './segment-facts.ts';
@@ -45,9 +45,9 @@ export function exactSigmoids(segment: Segment): Segment {
   const constants: LoweredConstant[] = [];
   const nodes = segment.nodes.flatMap((node): LoweredNode[] => {
     if (node.op !== 'Sigmoid' || !needsDigits(facts, node.outputs[0]!)) return [node];
-    const pen = createPen(node.name);
-    const { op, scalar } = pen.context;
-    const sum = op('Add', [op('Exp', [op('Neg', node.inputs)]), scalar(1, 'float32')]);
+    const pen = new Pen(node.name);
+    const power = pen.op('Exp', [pen.op('Neg', node.inputs)]);
+    const sum = pen.op('Add', [power, pen.scalar(1, 'float32')]);
     constants.push(...pen.constants);
     return [...pen.nodes, { ...node, op: 'Reciprocal', inputs: [sum], attributes: {} }];
   });
