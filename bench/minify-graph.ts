@@ -201,13 +201,13 @@ async function compare(subjects: readonly Subject[], pool: TrialPool): Promise<v
   ]);
 }
 
-/** Prints two Markdown tables. */
-export async function benchmarkGraphs(): Promise<void> {
+/** Prints two Markdown tables about these bugs. */
+export async function benchmarkGraphs(bugs: readonly OnnxBug[] = onnxBugs): Promise<void> {
   const pool = createPool();
   const folder = mkdtempSync(join(tmpdir(), 'fullgraph-bench-'));
   try {
     const subjects: Subject[] = [];
-    for (const bug of onnxBugs) {
+    for (const bug of bugs) {
       for (const [index, nodeCount] of nodeCounts.entries()) {
         subjects.push(await liveSubject(bug, nodeCount, 1 + 100 * index, pool));
       }

@@ -141,7 +141,7 @@ export const onnxBugs: readonly OnnxBug[] = [
   },
   {
     name: 'div-mul-in-loop',
-    title: 'numbers of rounds times 1 / x in the body of a Loop: an operand is lost',
+    title: 'number of the round times 1 / x in the body of a Loop: an operand is lost',
     minimum: 4,
     culprits: ['DivMulFusion'],
     plant: (graph, x, y) => {
