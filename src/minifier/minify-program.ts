@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { basename, join, relative, resolve } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import type { MinifyRecord } from '../ir/record.ts';
+import type { Budget } from './budget.ts';
 import { createEventQueue } from './event-queue.ts';
 import { openJournal, type Journal } from './journal.ts';
 import type { MinifyOptions } from './options.ts';
@@ -153,6 +154,11 @@ async function run(
   }
 }
 
+/** The time that was spent on finding and rebuilding the failure counts as well. */
+function leftOf({ maxDurationMs, ...budget }: Budget, spentMs: number): Budget {
+  return maxDurationMs === undefined ? budget : { ...budget, maxDurationMs: maxDurationMs - spentMs };
+}
+
 /** `40 % of 10 runs` */
 function rateText({ rate, runs }: Pick<ProbedFailure, 'rate' | 'runs'>): string {
   return `${Math.round(100 * rate)} % of ${runs} runs`;
@@ -204,7 +210,7 @@ async function reduceProgram(session: Session, failure: ProbedFailure): Promise<
       oracle,
       journal,
       jobs: options.jobs,
-      budget: options.budget,
+      budget: leftOf(options.budget, now() - startedMs),
       thoroughRuns: runsForRate(failure.rate),
       isWarm: oracle instanceof ProgramOracle,
       ...(signal ? { signal } : {}),
@@ -294,6 +300,7 @@ async function writeResult(
     timeLimitMs: Math.ceil(
       Math.max(options.timeLimitMs === undefined ? 10_000 : 2_000, 2 * oracle.timeLimitMs),
     ),
+    memoryLimitMb: options.memoryLimitMb,
     ...(slowMs === undefined ? {} : { slowMs }),
     ...(command === undefined ? {} : { command }),
   };

@@ -39,6 +39,9 @@ export interface Verdict {
 /** `where` of NaN that the program read from a tensor. */
 export const readByProgram = 'read';
 
+/** Name of a crash by using too much memory. */
+export const memoryLimitName = 'memory limit';
+
 /** How the name of a crash by exit code begins. */
 export const exitCodeName = 'exit code';
 

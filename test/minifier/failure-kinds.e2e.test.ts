@@ -78,4 +78,18 @@ describe('minify --fail', () => {
     const patch = readFileSync(join(result.directory, 'diff.patch'), 'utf8');
     expect(patch).toContain('--- a/wild.cjs\n+++ b/wild.cjs\n');
   });
+
+  it('crash: keeps a memory bomb, and its repro ends before the machine does', async () => {
+    const result = await minify(
+      'bomb.mjs',
+      `const rows = ['a', 'b'];
+       const kept = [];
+       console.log(rows.length);
+       while (rows.length === 2) kept.push(new Float64Array(1e6).fill(1));`,
+      { memory: '300', budget: '20 trials' },
+    );
+    expect(result).toMatchObject({ isVerified: true, signature: { kind: 'crash', name: 'memory limit' } });
+    expect(textOf(result)).toContain('while');
+    expect(readFileSync(join(result.directory, 'start.mjs'), 'utf8')).toContain('300 * 2 ** 20');
+  });
 });

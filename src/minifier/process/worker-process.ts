@@ -185,7 +185,7 @@ export class WorkerProcess<Request extends object, Report extends object> {
 }
 
 /** Resident memory of a process; 0 where the system does not tell. */
-function residentMb(pid: number | undefined): number {
+export function residentMb(pid: number | undefined): number {
   try {
     const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
     return (pages * pageBytes) / 2 ** 20;

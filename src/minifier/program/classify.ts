@@ -5,6 +5,7 @@ import {
   exitCodeName,
   failureOrigin,
   maskMessage,
+  memoryLimitName,
   passed,
   readByProgram,
   type FailureKind,
@@ -63,7 +64,7 @@ function classifyDeath(outcome: Extract<WorkerOutcome<RunReport>, { kind: 'died'
     case 'time':
       return failure('hang', { name: 'time limit', where: op }, `does not end${during}`);
     case 'memory':
-      return failure('crash', { name: 'memory limit', where: op }, `uses too much memory${during}`);
+      return failure('crash', { name: memoryLimitName, where: op }, `uses too much memory${during}`);
     case 'killed':
       return { kind: 'harness', message: 'the trial was given up' };
     case 'signal':

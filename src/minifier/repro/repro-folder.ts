@@ -4,6 +4,7 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { UserError } from '../../ir/errors.ts';
 import { makeFolder } from '../make-folder.ts';
+import { residentMb } from '../process/worker-process.ts';
 
 const code = 'FG4006';
 
@@ -58,23 +59,44 @@ function unwritable(directory: string, cause: unknown): UserError {
   });
 }
 
-/** Runs a script of the folder in a fresh process; what it printed at last. */
+const pollMs = 200;
+/** Beyond this, a repro is ended before it takes the machine down. */
+const memoryLimitMb = 8_192;
+
+/** Runs a script of the folder in a fresh process; what it printed at last. Processes that it started end with it. */
 export function runScript(
   directory: string,
   limitMs: number,
   words: readonly string[] = ['repro.mjs'],
 ): Promise<{ readonly exitCode: number | null; readonly output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, words, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    const isGroup = process.platform !== 'win32';
+    const child = spawn(process.execPath, words, {
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: isGroup,
+    });
     let output = '';
     const collect = (chunk: Buffer): void => {
       output = (output + chunk.toString('utf8')).slice(-8_000);
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
-    const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+    const end = (): void => {
+      try {
+        if (isGroup && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+        else child.kill('SIGKILL');
+      } catch {
+        // All of them have ended by themselves.
+      }
+    };
+    const timer = setTimeout(end, limitMs);
+    const poll = setInterval(() => {
+      if (residentMb(child.pid) > memoryLimitMb) end();
+    }, pollMs);
     child.once('close', (exitCode) => {
       clearTimeout(timer);
+      clearInterval(poll);
       resolve({ exitCode, output: output.trim() });
     });
   });

@@ -6,7 +6,7 @@ import { defaultCompiler } from '../options.ts';
 import { commandScript } from '../process/command-runner.ts';
 import type { CaptureSettings } from '../program/messages.ts';
 import type { SourceTree } from '../source/source-tree.ts';
-import type { Signature } from '../verdict.ts';
+import { memoryLimitName, type Signature } from '../verdict.ts';
 import { shapeOf, type ProgramShape } from './program-shape.ts';
 
 export interface ReproSubject {
@@ -20,6 +20,8 @@ export interface ReproSubject {
   readonly relativeTolerance: number;
   readonly absoluteTolerance: number;
   readonly timeLimitMs: number;
+  /** For programs that use too much memory. */
+  readonly memoryLimitMb: number;
   readonly slowMs?: number;
   readonly command?: string;
   /** Seed of `Math.random`, where the failure depends on it. */
@@ -101,7 +103,8 @@ function file(...lines: readonly (string | readonly string[])[]): ReproFiles {
 /** An exception out of straight code. */
 const thrown: Template = (subject) => {
   const prepared = prepare(subject);
-  if (prepared === undefined || subject.signature.kind !== 'crash') return undefined;
+  const { kind, name } = subject.signature;
+  if (prepared === undefined || kind !== 'crash' || name === memoryLimitName) return undefined;
   const { shape, imports, start } = prepared;
   return file(
     imports,
@@ -319,13 +322,25 @@ function withRunnableNames(tree: SourceTree): SourceTree {
   return { files: [{ ...only, path }], entry: path };
 }
 
+/** Ends the process by SIGKILL when it uses more memory; the program may never yield, so another thread looks. */
+function memoryGuard(limitMb: number): string[] {
+  return [
+    "import { Worker } from 'node:worker_threads';",
+    '',
+    `// No more than ${limitMb} MB.`,
+    `const guard = \`setInterval(() => { if (process.memoryUsage.rss() > ${limitMb} * 2 ** 20) process.kill(process.pid, 'SIGKILL'); }, 20);\`;`,
+    'new Worker(guard, { eval: true }).unref();',
+  ];
+}
+
 /** The program in files of its own, watched from outside: for exits, signals, hangs, other module formats. */
 const watched: Template = (subject) => {
   const { signature, backend, capture } = subject;
   const tree = withRunnableNames(subject.tree);
   if (signature.kind === 'custom' || signature.kind === 'diverge' || signature.kind === 'nan')
     return undefined;
-  const needsSetup = backend !== undefined || subject.seed !== undefined;
+  const isBomb = signature.name === memoryLimitName;
+  const needsSetup = backend !== undefined || subject.seed !== undefined || isBomb;
   const main = `./${tree.entry}`;
   const files: Record<string, string> = Object.fromEntries(tree.files.map(({ path, text }) => [path, text]));
   if (needsSetup) {
@@ -335,6 +350,7 @@ const watched: Template = (subject) => {
       ...(capture !== undefined || backend === undefined || backend === 'cpu' || backend === 'webgl'
         ? []
         : [`import '@tensorflow/tfjs-backend-${backend}';`]),
+      ...(isBomb ? memoryGuard(subject.memoryLimitMb) : []),
       ...seedLines(subject.seed),
       ...(capture === undefined
         ? [
