@@ -37,10 +37,11 @@ function breakClause({ totals, breaks, source }: Findings): string {
   const verb = totals.breaks === 1 ? 'costs' : 'cost';
   if (totals.savingMs !== null && totals.wallMs > 0) {
     const share = Math.min(1, totals.savingMs / totals.wallMs);
+    const isPartial = breaks.some((item) => item.savingMs === null);
     if (totals.savingMs === 0) return `${subject} ${verb} nothing that could be measured`;
-    if (share < 0.001) return `${subject} ${verb} less than 0.1 % of the run`;
-    const floor = breaks.some((item) => item.savingMs === null) ? 'at least ' : '';
-    return `${subject} ${verb} ${floor}${formatShare(share)} of the run`;
+    if (share < 0.001)
+      return `${subject} ${verb} less than 0.1 % of the run${isPartial ? ', as far as measured' : ''}`;
+    return `${subject} ${verb} ${isPartial ? 'at least ' : ''}${formatShare(share)} of the run`;
   }
   const waitMs = breaks.reduce((sum, item) => sum + item.waitMs, 0);
   return waitMs > 0 && totals.wallMs > 0
