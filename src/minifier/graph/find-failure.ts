@@ -110,7 +110,7 @@ function assertDevice(device: string, outcome: TrialOutcome): void {
 function assertEvaluates(outcome: TrialOutcome): void {
   const reference = outcome.kind === 'report' ? outcome.report.reference : undefined;
   if (reference?.kind !== 'error') return;
-  throw new UserError(`minify: the reference evaluator does not know ${reference.message}`, {
+  throw new UserError(`minify: the reference evaluator cannot take ${reference.message}`, {
     code: 'FG4005',
     hint: 'Leave --reference evaluator out.',
   });
