@@ -9,7 +9,7 @@ import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
 import { chooseFrozenLeaves } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
 import type { LazyValue } from './pending.ts';
-import { outputSlots, sameIntegers, type CutPlan } from './plan-cut.ts';
+import { outputSlots, sameIntegers, wiringOf, type CutPlan } from './plan-cut.ts';
 import type { Reporter } from './reporter.ts';
 
 /** What capture needs of compile (see compile/executable.ts). */
@@ -147,14 +147,15 @@ export class GraphCache {
   }
 
   #familyOf(plan: CutPlan, site: number): Family {
-    let bucket = this.#families.get(plan.wiringHash);
-    const known = bucket?.find((family) => family.site === site && sameIntegers(family.wiring, plan.wiring));
+    const { wiring, hash } = wiringOf(plan);
+    let bucket = this.#families.get(hash);
+    const known = bucket?.find((family) => family.site === site && sameIntegers(family.wiring, wiring));
     if (known !== undefined) return known;
-    if (bucket === undefined) this.#families.set(plan.wiringHash, (bucket = []));
+    if (bucket === undefined) this.#families.set(hash, (bucket = []));
     const family: Family = {
       id: `f${++this.#familyCount}`,
       site,
-      wiring: plan.wiring,
+      wiring,
       learnedSlots: new Set(),
       kinds: plan.leaves.map(kindOf),
       neverFreeze: new Set(),

@@ -20,9 +20,6 @@ export interface CutPlan {
   readonly outputs: LazyValue[];
   /** Alive, but read inside the graph: the program may never ask for them. */
   readonly deferrable: readonly LazyValue[];
-  /** Kernels and wiring: equal for graphs of one family. */
-  readonly wiring: Int32Array;
-  readonly wiringHash: number;
   /** Signatures, wiring and types of leaves: equal for graphs that differ in outputs and leaf contents at most. */
   readonly structure: Int32Array;
   readonly structureHash: number;
@@ -91,16 +88,12 @@ export function planCut(nodes: readonly PendingNode[], roots?: ReadonlySet<LazyV
   const { needed, outputs, deferrable } = selectNodes(nodes, cut, roots);
   const leaves: LazyValue[] = [];
   const leafTypes: InternedType[] = [];
-  const wiring: number[] = [];
   const structure: number[] = [needed.length];
-  let wiringHash = 0;
   let structureHash = needed.length;
   let slots = 0;
   for (const node of needed) {
     const { signature } = node;
-    wiring.push(signature.kernel.id, node.inputs.length);
     structure.push(signature.id);
-    wiringHash = mix(wiringHash, signature.kernel.id);
     structureHash = mix(structureHash, signature.id);
     for (let index = 0; index < node.inputs.length; index++) {
       const input = node.inputs[index];
@@ -115,9 +108,7 @@ export function planCut(nodes: readonly PendingNode[], roots?: ReadonlySet<LazyV
         }
         code = input.slot;
       }
-      wiring.push(code);
       structure.push(code);
-      wiringHash = mix(wiringHash, code);
       structureHash = mix(structureHash, code);
     }
     for (const value of node.outputs) {
@@ -135,11 +126,30 @@ export function planCut(nodes: readonly PendingNode[], roots?: ReadonlySet<LazyV
     leafTypes,
     outputs,
     deferrable,
-    wiring: Int32Array.from(wiring),
-    wiringHash,
-    structure: Int32Array.from(structure),
+    structure: new Int32Array(structure),
     structureHash,
   };
+}
+
+/** Kernels and wiring of a plan: equal for graphs of one family. Only asked for when the structure is new. */
+export function wiringOf({ nodes, structure }: CutPlan): {
+  readonly wiring: Int32Array;
+  readonly hash: number;
+} {
+  const wiring: number[] = [];
+  let hash = 0;
+  // Of each node, the structure has the signature, then what its inputs read.
+  let position = 1;
+  for (const { signature, inputs } of nodes) {
+    wiring.push(signature.kernel.id, inputs.length);
+    hash = mix(hash, signature.kernel.id);
+    for (const code of structure.subarray(position + 1, position + 1 + inputs.length)) {
+      wiring.push(code);
+      hash = mix(hash, code);
+    }
+    position += 1 + inputs.length;
+  }
+  return { wiring: new Int32Array(wiring), hash };
 }
 
 export function sameIntegers(left: Int32Array, right: Int32Array): boolean {
@@ -150,7 +160,9 @@ export function sameIntegers(left: Int32Array, right: Int32Array): boolean {
 
 /** Slots of the outputs: with the structure, they tell graphs apart that keep different values. */
 export function outputSlots(plan: CutPlan): Int32Array {
-  return Int32Array.from(plan.outputs, (value) => value.slot);
+  const slots = new Int32Array(plan.outputs.length);
+  for (let index = 0; index < slots.length; index++) slots[index] = plan.outputs[index]!.slot;
+  return slots;
 }
 
 /** Bit for bit equal contents. */

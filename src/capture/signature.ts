@@ -29,8 +29,8 @@ export interface Signature {
   readonly siblings: number;
   /** Index of the input whose memory the result shares, else -1. */
   readonly aliasedInput: number;
-  /** The signature that followed when this one was last seen: programs repeat themselves. */
-  following: Signature | undefined;
+  /** Where it was last seen, see {@link Trail}. */
+  lastStep: number;
 }
 
 const hostOnly = (type: InternedType | undefined): boolean =>
@@ -53,9 +53,38 @@ function matches(
   return sameAttributes(signature.attributes, attributes);
 }
 
+/** Steps after which the trail starts anew: longer than what any program repeats. */
+const maxSteps = 65_536;
+
+/**
+ * Guesses the next call: programs repeat themselves. It walks along what was called when the last call was made before,
+ * so that what follows the same call in different places (a training step multiplies in many) is told apart.
+ */
+class Trail {
+  #steps: Signature[] = [];
+  /** Where the last call stands, one repetition ago. */
+  #position = -1;
+
+  next(): Signature | undefined {
+    return this.#steps[this.#position + 1];
+  }
+
+  /** @param isExpected whether {@link Trail.next} said so. */
+  add(signature: Signature, isExpected: boolean): void {
+    if (this.#steps.length === maxSteps) {
+      this.#steps = [];
+      this.#position = -1;
+    }
+    if (isExpected) this.#position++;
+    else this.#position = this.#steps[signature.lastStep] === signature ? signature.lastStep : -1;
+    signature.lastStep = this.#steps.length;
+    this.#steps.push(signature);
+  }
+}
+
 export class SignatureTable {
   readonly #types: TypeTable;
-  #last: Signature | undefined;
+  readonly #trail = new Trail();
   readonly #kernels = new Map<string, KernelEntry>();
   readonly #byHash = new Map<number, Signature[]>();
   readonly #groups = new Map<string, number>();
@@ -81,16 +110,13 @@ export class SignatureTable {
     infos: readonly (TensorInfo | undefined)[],
     attributes: KernelAttributes | undefined,
   ): Signature | undefined {
-    const expected = this.#last?.following;
+    const expected = this.#trail.next();
     if (expected?.kernel === kernel && matches(expected, infos, attributes)) {
-      this.#last = expected;
+      this.#trail.add(expected, true);
       return expected;
     }
     const signature = this.#findByHash(kernel, infos, attributes);
-    if (signature !== undefined) {
-      if (this.#last !== undefined) this.#last.following = signature;
-      this.#last = signature;
-    }
+    if (signature !== undefined) this.#trail.add(signature, false);
     return signature;
   }
 
@@ -150,7 +176,7 @@ export class SignatureTable {
       outputs: isHeld ? outputs : undefined,
       siblings,
       aliasedInput: isHeld ? isAliasOfInput(kernel.op!, inputTypes, copy, outputs) : -1,
-      following: undefined,
+      lastStep: -1,
     };
   }
 }

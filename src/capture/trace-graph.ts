@@ -51,7 +51,7 @@ function placeholderSignature(type: InternedType): Signature {
     outputs: [type],
     siblings: 0,
     aliasedInput: -1,
-    following: undefined,
+    lastStep: -1,
   };
 }
 
