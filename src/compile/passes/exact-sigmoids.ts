@@ -6,7 +6,6 @@
 import { Pen } from '../lowering-pen.ts';
 import type { OnnxValue } from '../ops/define-op.ts';
 import type { LoweredConstant, LoweredNode, Segment } from '../segment.ts';
-import { factsOf, type SegmentFacts } from './segment-facts.ts';
 
 /** Results are the numbers of the first input, some of them. */
 const selections: ReadonlySet<string> = new Set(
@@ -18,33 +17,34 @@ const mixtures: ReadonlySet<string> = new Set(
   'Abs Add Concat Div Max Min Mul Neg Pow ReduceMax ReduceMean ReduceMin ReduceSum Sqrt Sub Where'.split(' '),
 );
 
-/** Whether all digits of a small value count: it is read, divided by, or its logarithm is taken. */
-function needsDigits(facts: SegmentFacts, sigmoid: OnnxValue): boolean {
-  const mixed = new Set<OnnxValue>();
-  const selected = new Set<OnnxValue>();
-  const visit = (value: OnnxValue, isMixed: boolean): boolean => {
-    const seen = isMixed ? mixed : selected;
-    if (seen.has(value) || selected.has(value)) return false;
-    seen.add(value);
-    if (!isMixed && facts.isOutput(value)) return true;
-    return facts.readers(value).some((reader) => {
-      if (reader.op === 'Log') return true;
-      const isDivisor = reader.op === 'Reciprocal' || (reader.op === 'Div' && reader.inputs[1] === value);
-      if (isDivisor) return !isMixed;
-      const isSelection = selections.has(reader.op) && reader.inputs[0] === value;
-      return (isSelection || mixtures.has(reader.op)) && visit(reader.outputs[0]!, isMixed || !isSelection);
-    });
-  };
-  return visit(sigmoid, false);
+/** Values of which all digits count, however small they are: they are read, divided by, or their logarithm is taken. */
+function valuesWithDigits(segment: Segment): ReadonlySet<OnnxValue> {
+  const exact = new Set(segment.outputs.map((output) => output.name));
+  /** What a logarithm is taken of, or is mixed into that. */
+  const logged = new Set<OnnxValue>();
+  for (const { op, inputs, outputs } of segment.nodes.toReversed()) {
+    const [first, second] = inputs as readonly [OnnxValue, OnnxValue | undefined];
+    const [result] = outputs as readonly [OnnxValue];
+    if (op === 'Log') logged.add(first);
+    if (op === 'Reciprocal') exact.add(first);
+    if (op === 'Div') exact.add(second!);
+    if (selections.has(op)) {
+      if (exact.has(result)) exact.add(first);
+      if (logged.has(result)) logged.add(first);
+    }
+    if (mixtures.has(op) && logged.has(result)) for (const input of inputs) logged.add(input);
+  }
+  for (const value of logged) exact.add(value);
+  return exact;
 }
 
 /** Segment in which sigmoids are exact where that can be seen. */
 export function exactSigmoids(segment: Segment): Segment {
   if (!segment.nodes.some((node) => node.op === 'Sigmoid')) return segment;
-  const facts = factsOf(segment);
+  const exact = valuesWithDigits(segment);
   const constants: LoweredConstant[] = [];
   const nodes = segment.nodes.flatMap((node): LoweredNode[] => {
-    if (node.op !== 'Sigmoid' || !needsDigits(facts, node.outputs[0]!)) return [node];
+    if (node.op !== 'Sigmoid' || !exact.has(node.outputs[0]!)) return [node];
     const pen = new Pen(node.name);
     const power = pen.op('Exp', [pen.op('Neg', node.inputs)]);
     const sum = pen.op('Add', [power, pen.scalar(1, 'float32')]);
