@@ -16,7 +16,8 @@ import {
 import { float32Text } from './number-text.ts';
 import type { Domain } from '../problem.ts';
 import { ownNames } from './bodies/rename-values.ts';
-import { allGraphs, countNodes, subgraphs } from './graph-uses.ts';
+import { countModelNodes } from './functions.ts';
+import { allGraphs, subgraphs } from './graph-uses.ts';
 
 export interface GraphCase {
   readonly model: OnnxModel;
@@ -139,12 +140,12 @@ function sum(values: readonly number[]): number {
 /** ONNX models as a domain of the minifier. */
 export const graphDomain: Domain<GraphCase> = {
   unit: 'nodes',
-  size: (testCase) => countNodes(testCase.model.graph),
+  size: (testCase) => countModelNodes(testCase.model),
   sortKey: (testCase) => {
     const { graph } = testCase.model;
     const tensors = tensorsOf(testCase);
     return [
-      countNodes(graph),
+      countModelNodes(testCase.model),
       tensors.length,
       graph.outputs.length,
       testCase.inputs.size,

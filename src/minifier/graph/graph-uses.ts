@@ -45,11 +45,6 @@ export function allGraphs(graph: OnnxGraph): OnnxGraph[] {
   return [graph, ...graph.nodes.flatMap((node) => subgraphs(node).flatMap(allGraphs))];
 }
 
-/** Nodes of a graph, those of its subgraphs included. */
-export function countNodes(graph: OnnxGraph): number {
-  return allGraphs(graph).reduce((sum, { nodes }) => sum + nodes.length, 0);
-}
-
 /** Position of the node that makes each value. */
 export function producers(nodes: readonly OnnxNode[]): Map<string, number> {
   const positions = new Map<string, number>();

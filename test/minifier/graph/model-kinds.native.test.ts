@@ -11,7 +11,9 @@ import {
   GraphWriter,
   readModelFile,
   writeModelFile,
+  type OnnxFunction,
   type OnnxModel,
+  type OnnxNode,
 } from '../../../src/onnx/index.ts';
 import { searchesOf, timeoutMs } from './searches.ts';
 
@@ -200,6 +202,70 @@ describe('a model with', () => {
     timeoutMs,
   );
 });
+
+test(
+  'the failure inside a function, called with an attribute, becomes the nodes of the function',
+  async () => {
+    const node = (
+      opType: string,
+      inputs: string[],
+      outputs: string[],
+      attributes: OnnxNode['attributes'] = {},
+    ) => ({
+      opType,
+      domain: opType === 'Inner' ? 'my.domain' : '',
+      name: '',
+      inputs,
+      outputs,
+      attributes,
+    });
+    const opsets = [
+      { domain: '', version: 21 },
+      { domain: 'my.domain', version: 1 },
+    ];
+    const inner: OnnxFunction = {
+      name: 'Inner',
+      domain: 'my.domain',
+      inputs: ['image', 'pads'],
+      outputs: ['pooled'],
+      attributeNames: ['window'],
+      nodes: [
+        node('Pad', ['image', 'pads'], ['padded']),
+        node('MaxPool', ['padded'], ['pooled'], {
+          kernel_shape: { kind: 'reference', value: 'window', typeCode: 7 },
+        }),
+      ],
+      opsets,
+    };
+    const outer: OnnxFunction = {
+      name: 'Outer',
+      domain: 'my.domain',
+      inputs: ['image', 'pads'],
+      outputs: ['result'],
+      nodes: [
+        node('Inner', ['image', 'pads'], ['pooled'], { window: { kind: 'ints', value: [2, 2] } }),
+        node('Tanh', ['pooled'], ['result']),
+      ],
+      opsets,
+    };
+    const graph = new GraphWriter('calls');
+    const x = graph.input('x', 'float32', [1, 1, 2, 2]);
+    const below = graph.add('Sub', [graph.add('Tanh', [x]), graph.scalar(2, 'float32')]);
+    const called = graph.add('my.domain:Outer', [below, graph.ints([0, 0, 1, 1, 0, 0, 1, 1])]);
+    graph.output(graph.add('Neg', [called]), 'float32', [1, 1, 3, 3]);
+    const { best, introducedBy, sizeBefore, isVerified } = await minify({
+      model: { ...graph.toModel(), opsets, functions: [inner, outer] },
+    });
+    // Four nodes of the graph, two of Outer, two of Inner.
+    expect(sizeBefore).toBe(8);
+    expect(best.model.graph.nodes.map((each) => each.opType)).toEqual(['Pad', 'MaxPool']);
+    expect(best.model.functions).toBeUndefined();
+    expect(best.model.opsets).toEqual([{ domain: '', version: 21 }]);
+    expect(introducedBy).toContain('PadFusion');
+    expect(isVerified).toBe(true);
+  },
+  timeoutMs,
+);
 
 describe('values of inputs', () => {
   /** Pad and MaxPool are wrong together for negative values only. */

@@ -203,8 +203,12 @@ export function closeBody(view: BodyView, changed: GraphCase, innerValues: Value
   }
   whole = mapGraphs(whole, withoutUnread);
 
+  const { opsets } = changed.model;
   const combined = withGraph(
-    { ...outer, inputs: new Map([...outer.inputs, ...hoisted.map((tensor) => fed(tensor, names))]) },
+    {
+      model: { ...outer.model, opsets },
+      inputs: new Map([...outer.inputs, ...hoisted.map((tensor) => fed(tensor, names))]),
+    },
     {
       nodes: nodesWith(whole),
       outputs,

@@ -1,14 +1,16 @@
 /**
  * Graphs inside nodes become nodes: an If the branch that it took, a Loop its body once. What the branch reads from around
- * it, it reads still; what it made, the node's readers get. Then one round alone, whose number is not a constant.
+ * it, it reads still; what it made, the node's readers get. Then one round alone, whose number is not a constant. Calls of the
+ * model's own functions become what they call.
  */
-import type { OnnxGraph, OnnxNode, OnnxTensor, OnnxValueInfo } from '../../../onnx/index.ts';
+import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor, OnnxValueInfo } from '../../../onnx/index.ts';
 import { pruneGraph, type Values } from '../graph-cut.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { defineGraphPass, withGraph, type GraphPass } from '../graph-context.ts';
 import { graphOf } from '../bodies/body-interface.ts';
 import { openBody, placesIn } from '../bodies/body-view.ts';
 import { ownNames, renameNode, type Rename } from '../bodies/rename-values.ts';
+import { calledFunction, opsetsWith, unfoldCall } from '../functions.ts';
 import { subgraphs } from '../graph-uses.ts';
 
 const name = 'inline-subgraphs';
@@ -32,8 +34,10 @@ function unfold(graph: OnnxGraph, given: readonly string[], prefix: string): Inl
   };
 }
 
-function inlinedNode(node: OnnxNode, values: Values): Inlined | undefined {
+function inlinedNode(node: OnnxNode, values: Values, model: OnnxModel): Inlined | undefined {
   const prefix = node.outputs.find((output) => output !== '') ?? node.opType;
+  const called = calledFunction(node, model);
+  if (called !== undefined) return { initializers: [], ...unfoldCall(called, node, prefix) };
   if (node.opType === 'If') {
     const condition = values.get(node.inputs[0] ?? '');
     if (condition === undefined) return undefined;
@@ -63,7 +67,7 @@ function inlinedNode(node: OnnxNode, values: Values): Inlined | undefined {
 export function withInlined(testCase: GraphCase, values: Values, position: number): GraphCase | undefined {
   const { graph } = testCase.model;
   const node = graph.nodes[position]!;
-  const inlined = inlinedNode(node, values);
+  const inlined = inlinedNode(node, values, testCase.model);
   if (inlined === undefined) return undefined;
   const { nodes, initializers, results } = inlined;
   const stands = new Map(node.outputs.map((output, index) => [output, results[index] ?? '']));
@@ -86,7 +90,8 @@ export function withInlined(testCase: GraphCase, values: Values, position: numbe
     outputs,
   });
   const pruned = pruneGraph(whole.model.graph, testCase.inputs);
-  return { model: { ...testCase.model, graph: pruned.graph }, inputs: pruned.inputs };
+  const opsets = opsetsWith(testCase.model, calledFunction(node, testCase.model)?.opsets ?? []);
+  return opsets && { model: { ...testCase.model, opsets, graph: pruned.graph }, inputs: pruned.inputs };
 }
 
 /** The graph inside a node and nothing else: one round of it. */
@@ -108,7 +113,9 @@ export const inlineSubgraphs: GraphPass = defineGraphPass({
   run: async (problem, context) => {
     for (;;) {
       const { best } = problem;
-      const nested = [...best.model.graph.nodes.entries()].filter(([, node]) => subgraphs(node).length > 0);
+      const nested = [...best.model.graph.nodes.entries()].filter(
+        ([, node]) => subgraphs(node).length > 0 || calledFunction(node, best.model) !== undefined,
+      );
       if (nested.length === 0) return;
       const values = await context.values(best);
       const candidates = nested.flatMap(([position]) =>

@@ -3,6 +3,7 @@ import type { OnnxGraph, OnnxModel, OnnxNode } from '../../../onnx/index.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
 import { mapGraphs } from '../bodies/rename-values.ts';
+import { normalDomain } from '../functions.ts';
 import { subgraphs } from '../graph-uses.ts';
 
 const name = 'strip-metadata';
@@ -19,10 +20,6 @@ function bareNode(node: OnnxNode): OnnxNode {
 function bareGraph(graph: OnnxGraph): OnnxGraph {
   const { valueInfos: _, docString: __, metadata: ___, ...bare } = graph;
   return { ...bare, nodes: graph.nodes.map(bareNode) };
-}
-
-function normalDomain(domain: string): string {
-  return domain === 'ai.onnx' ? '' : domain;
 }
 
 function bareModel(model: OnnxModel): OnnxModel {
