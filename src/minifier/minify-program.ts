@@ -120,6 +120,8 @@ async function run(
   const program = loadProgram(resolve(options.cwd, options.input));
   const journal = openJournal(stateFolder(options), identityOf(options, program), options.resume);
   journal.saveBest(sourceDomain.files(program.tree));
+  if (options.outputDirectory !== undefined)
+    refuseForeignFolder(resolve(options.cwd, options.outputDirectory));
   const onStage = (name: string, verdict: string): void => {
     emit({ kind: 'minify-stage', timeMs: now() - startedMs, name, verdict });
   };

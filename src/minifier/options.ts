@@ -1,5 +1,8 @@
 /** What the user may say about a minification, as data: flags with their texts for the CLI, and the options that they make. */
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { UserError } from '../ir/errors.ts';
 import { parseBudget, type Budget } from './budget.ts';
 import type { CaptureSettings } from './program/messages.ts';
@@ -46,7 +49,6 @@ export interface MinifyFlag {
   readonly type: 'string' | 'boolean';
   readonly value?: string;
   readonly description: string;
-  readonly isMultiple?: boolean;
 }
 
 /** The flags of `fullgraph minify`, in the order of its help. */
@@ -80,7 +82,6 @@ export const minifyFlags: readonly MinifyFlag[] = [
     type: 'string',
     value: '<module>',
     description: 'module to load before the program',
-    isMultiple: true,
   },
   {
     name: 'rtol',
@@ -140,6 +141,19 @@ function parseNumber(flag: string, text: string | undefined): number | undefined
   });
 }
 
+/** URL of a module that is named as `import` names it, from a folder. */
+function moduleUrl(name: string, cwd: string): string {
+  try {
+    return pathToFileURL(createRequire(join(cwd, 'index.js')).resolve(name)).href;
+  } catch (cause) {
+    throw new UserError(`minify: --setup ${name} is not there`, {
+      code: 'FG4002',
+      hint: 'Name a file as ./file.mjs, or a package.',
+      cause,
+    });
+  }
+}
+
 function parseFailure(text: string | undefined): Pick<MinifyOptions, 'fail' | 'command'> {
   if (text === undefined) return { fail: 'auto' };
   if (text.startsWith(customPrefix) && text.length > customPrefix.length) {
@@ -195,7 +209,7 @@ export function parseMinifyOptions(
     ...(isCompiled ? {} : optional('backend', backend)),
     ...optional('capture', isCompiled ? { backend: compiler, ...optional('device', device) } : undefined),
     ...optional('reference', text('reference')),
-    setup: Array.isArray(setup) ? (setup as readonly string[]) : [],
+    setup: typeof setup === 'string' ? [moduleUrl(setup, cwd)] : [],
     relativeTolerance: number('rtol') ?? 1e-3,
     absoluteTolerance: number('atol') ?? 1e-5,
     isToleranceOnly: text('rtol') !== undefined || text('atol') !== undefined,

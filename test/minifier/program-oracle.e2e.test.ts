@@ -34,7 +34,7 @@ function oracleFor({ root }: LoadedProgram, options: Partial<ProgramOracleOption
     absoluteTolerance: 1e-5,
     seed: 1,
     jobs: 1,
-    timeLimitMs: 1_500,
+    timeLimitMs: 4_000,
     memoryLimitMb: 400,
     ...options,
   });
@@ -212,6 +212,26 @@ describe('ProgramOracle', () => {
     expect(await oracleFor(loaded, { timeLimitMs: 10_000 }).judge(loaded.tree)).toMatchObject({
       kind: 'nan',
       signature: { name: 'Multiply', message: 'Log', where: 'read' },
+    });
+  });
+
+  it('compares with other backends than cpu, and only with those that there are', async () => {
+    const loaded = program(
+      'other.mjs',
+      'import * as tf from "@tensorflow/tfjs"; tf.maxPool3d(tf.fill([1, 2, 2, 2, 1], -3), 2, 1, "valid");',
+    );
+    const options = { suspect: { backend: 'cpu' }, timeLimitMs: 10_000 };
+    const wasm = { ...options, reference: { backend: 'wasm' } };
+    // By double precision cpu is right.
+    expect((await oracleFor(loaded, wasm).judge(loaded.tree)).kind).toBe('pass');
+    const strict = await oracleFor(loaded, { ...wasm, isToleranceOnly: true }).judge(loaded.tree);
+    expect(strict.signature?.name).toBe('MaxPool3D');
+    const unknown = await oracleFor(loaded, { ...options, reference: { backend: 'nope' } }).judge(
+      loaded.tree,
+    );
+    expect(unknown).toMatchObject({
+      kind: 'harness',
+      message: expect.stringContaining('no backend named nope') as string,
     });
   });
 

@@ -153,6 +153,15 @@ describe('a folder that cannot be used', () => {
     },
   );
 
+  it('is named before the search begins when it is for the repro', () => {
+    const output = '/dev/null/repro';
+    const ended = minify('unwritten', '--output', output);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain(`FG4006: minify: cannot write the repro to ${output}`);
+    expect(ended.stderr).not.toMatch(/^\s+at /m);
+    expect(ended.stderr).not.toContain('tokens');
+  });
+
   it('is never emptied for the repro when it holds something else', () => {
     mkdirSync(join(folder, 'mine'));
     writeFileSync(join(folder, 'mine', 'thesis.txt'), 'years of work');

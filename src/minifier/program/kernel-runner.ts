@@ -44,28 +44,26 @@ export function createKernelRunner(
       const config = find(kernel);
       if (config === undefined) return undefined;
       const made: EngineTensor[] = [];
-      const keep = (...tensors: readonly EngineTensor[]): void => {
-        made.push(...tensors);
+      const writeValues = (tensor: HostTensor): EngineTensor => {
+        const { shape, dtype, values } = tensor;
+        const written = { id: 0, shape, dtype, dataId: backend.write(copyOf(values), shape, dtype) };
+        made.push(written);
+        return written;
       };
       const write = (tensor: HostTensor | null | undefined): EngineTensor | null | undefined => {
         if (tensor === undefined || tensor === null) return tensor;
-        const { shape, dtype, values } = tensor;
-        if (dtype !== 'complex64') {
-          const written = backend.makeTensorInfo(shape, dtype, copyOf(values));
-          keep(written);
-          return written;
-        }
+        const { values } = tensor;
+        if (tensor.dtype !== 'complex64') return writeValues(tensor);
         const parts = [0, 1].map((offset) =>
-          backend.makeTensorInfo(shape, 'float32', everySecond(values, offset)),
+          writeValues({ ...tensor, dtype: 'float32', values: everySecond(values, offset) }),
         );
-        keep(...parts);
         const written = call(find('Complex')!, { real: parts[0]!, imag: parts[1]! }, {});
-        keep(...written);
+        made.push(...written);
         return written[0];
       };
       try {
         const outputs = call(config, mapInputs(inputs, write) as NamedTensors, attributes);
-        keep(...outputs);
+        made.push(...outputs);
         return outputs.map(({ shape, dtype, dataId }) => ({
           shape,
           dtype,

@@ -247,7 +247,9 @@ export class ProgramOracle implements Oracle<SourceTree> {
     }
     if (comparison === 'kernels' || verdict.kind !== 'pass' || outcome.kind !== 'report') return verdict;
     const other = await this.#run(slot.reference, tree, reference, {});
-    if (classify(other, policy).kind !== 'pass' || other.kind !== 'report') return passed;
+    const otherVerdict = classify(other, policy);
+    if (otherVerdict.kind === 'harness') return otherVerdict;
+    if (otherVerdict.kind !== 'pass' || other.kind !== 'report') return passed;
     const tolerance = { relativeTolerance, absoluteTolerance };
     const actual = outcome.report.reads ?? [];
     const difference = compareReads(actual, other.report, tolerance);
@@ -266,7 +268,8 @@ export class ProgramOracle implements Oracle<SourceTree> {
   ): Promise<Verdict> {
     const other = classify(await this.#run(slot.reference, tree, reference, {}), this.#policy);
     const { signature } = verdict;
-    if (signature === undefined || other.kind === 'pass' || other.kind === 'harness') return verdict;
+    if (other.kind === 'harness') return other;
+    if (signature === undefined || other.kind === 'pass') return verdict;
     // The place may differ: each backend checks in its own kernel.
     const isSame =
       other.signature !== undefined &&

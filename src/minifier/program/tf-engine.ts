@@ -13,7 +13,7 @@ export interface EngineTensor {
 export type NamedTensors = Readonly<Record<string, EngineTensor>>;
 
 export interface KernelBackend {
-  makeTensorInfo(shape: readonly number[], dtype: string, values?: unknown): EngineTensor;
+  write(values: ArrayLike<number>, shape: readonly number[], dtype: string): object;
   disposeData(dataId: object, force?: boolean): boolean;
   readSync(dataId: object): ArrayLike<number>;
 }

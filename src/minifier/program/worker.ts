@@ -77,11 +77,9 @@ function rememberTfjs(): () => void {
   };
 }
 
-async function forceBackend(request: RunRequest): Promise<void> {
-  const { backend } = request;
-  for (const url of request.setup) await import(url);
-  if (backend === undefined) return;
-  const parent = new URL(`file://${request.root}/${request.entry}`).href;
+/** Makes the backend tfjs's own from now on. @throws when it is not registered, or does not start. */
+async function startBackend(backend: string, { root, entry }: RunRequest): Promise<void> {
+  const parent = new URL(`file://${root}/${entry}`).href;
   const resolve = import.meta.resolve;
   for (const name of [`@tensorflow/tfjs-backend-${backend}`, '@tensorflow/tfjs']) {
     try {
@@ -96,6 +94,15 @@ async function forceBackend(request: RunRequest): Promise<void> {
   }
   const isReady = await engine.setBackend(backend);
   if (!isReady) throw new Error(`backend ${backend} did not start`);
+}
+
+async function forceBackend(request: RunRequest): Promise<void> {
+  const { backend, checks } = request;
+  for (const url of request.setup) await import(url);
+  if (backend === undefined) return;
+  // Its kernels are called, but the program must not run on it.
+  if (checks?.reference !== undefined) await startBackend(checks.reference, request);
+  await startBackend(backend, request);
 }
 
 async function loadCapture({ capture }: RunRequest): Promise<CaptureModule | undefined> {

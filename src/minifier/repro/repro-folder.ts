@@ -9,16 +9,33 @@ import { residentMb } from '../process/worker-process.ts';
 const code = 'FG4006';
 
 /**
- * Makes sure that the folder is not there yet or holds an earlier repro, which may be replaced.
+ * Makes sure that the folder can be made, or holds an earlier repro, which may be replaced.
  * @throws UserError FG4006
  */
 export function refuseForeignFolder(directory: string): void {
-  if (!existsSync(directory) || existsSync(join(directory, 'repro.mjs'))) return;
+  if (!existsSync(directory)) {
+    tryToMake(directory);
+    return;
+  }
+  if (existsSync(join(directory, 'repro.mjs'))) return;
   if (statSync(directory).isDirectory() && readdirSync(directory).length === 0) return;
   throw new UserError(`minify: ${directory} is there already and holds no repro`, {
     code,
     hint: 'Name a new folder with --output <folder>; --resume keeps what was found.',
   });
+}
+
+/** Makes the folder and leaves nothing behind. */
+function tryToMake(directory: string): void {
+  let first = directory;
+  while (!existsSync(dirname(first))) first = dirname(first);
+  try {
+    makeFolder(directory);
+  } catch (cause) {
+    throw unwritable(directory, cause);
+  } finally {
+    if (existsSync(first)) rmSync(first, { recursive: true });
+  }
 }
 
 /**
