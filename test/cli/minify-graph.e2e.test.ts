@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buggyModel, onnxBugs } from '../../bench/onnx-bugs.ts';
-import { readModelFile, writeModelFile } from '../../src/onnx/index.ts';
+import { GraphWriter, readModelFile, writeModelFile } from '../../src/onnx/index.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
@@ -42,6 +42,36 @@ describe('a model that onnxruntime gets wrong', () => {
     expect(existsSync(join(folder, 'repro', 'repro.mjs'))).toBe(true);
     const { nodes } = readModelFile(join(folder, 'repro', 'model.onnx')).graph;
     expect(nodes.map((node) => node.opType)).toEqual(['Pad', 'MaxPool']);
+  });
+});
+
+describe('a model of which a command says that it fails', () => {
+  beforeAll(() => {
+    const graph = new GraphWriter('chain');
+    const x = graph.input('x', 'float32', ['batch', 4]);
+    const half = graph.add('Sinh', [graph.add('Neg', [graph.add('Erf', [graph.add('Abs', [x])])])]);
+    graph.output(graph.add('Cos', [half]), 'float32', ['batch', 4]);
+    writeModelFile(join(folder, 'chain.onnx'), graph.toModel());
+  });
+
+  test('becomes what the command needs, with any number of trials at once', async () => {
+    for (const jobs of ['1', '4']) {
+      const output = `chain-${jobs}`;
+      const words = ['--fail', 'custom:grep -q Sinh model.onnx', '--sizes', 'batch=3', '--jobs', jobs];
+      const { code, stdout } = await minify('minify', 'chain.onnx', ...words, '--output', output);
+      expect(stdout).toContain('5 → 1 nodes');
+      expect(code).toBe(0);
+    }
+    const [one, four] = ['chain-1', 'chain-4'].map((name) => readFileSync(join(folder, name, 'model.onnx')));
+    expect(four).toEqual(one);
+  });
+
+  test('has the sizes that it declares', async () => {
+    for (const sizes of ['bach=3', 'batch', 'y=1x4']) {
+      const { code, stderr } = await minify('minify', 'chain.onnx', '--sizes', sizes);
+      expect(stderr).toContain('FG4002');
+      expect(code).toBe(2);
+    }
   });
 });
 
