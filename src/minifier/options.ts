@@ -87,13 +87,13 @@ export const minifyFlags: readonly MinifyFlag[] = [
     name: 'rtol',
     type: 'string',
     value: '<number>',
-    description: 'relative tolerance of comparisons (1e-3)',
+    description: 'relative tolerance of comparisons (1e-3); of programs: given, it alone judges',
   },
   {
     name: 'atol',
     type: 'string',
     value: '<number>',
-    description: 'absolute tolerance of comparisons (1e-5)',
+    description: 'absolute tolerance of comparisons (1e-5); the same',
   },
   {
     name: 'jobs',
