@@ -3,8 +3,9 @@
  * written into (another process may have them mapped), and the least recently used go when the folder grows too large.
  * A cache that cannot be used is no error: compiling works without it.
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 
 /** Keys are names of files with the ending of what they hold. */
 export interface DiskCache {
@@ -75,7 +76,7 @@ export function openDiskCache(directory: string): DiskCache {
     store(key, write) {
       const temporary = join(directory, `${process.pid}.tmp.${key}`);
       try {
-        mkdirSync(directory, { recursive: true });
+        makeFolder(directory);
         write(temporary);
         renameSync(temporary, pathOf(key));
         prune(directory);

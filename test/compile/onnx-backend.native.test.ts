@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { liveOrtSessions } from '../../src/compile/backends/onnxruntime.ts';
 import type { Backend } from '../../src/compile/executable.ts';
@@ -104,12 +105,12 @@ describe('disk cache', () => {
   const leaves = [Float32Array.of(1, 2), Float32Array.of(1, 0, 0, 1), Float32Array.of(0.5)];
 
   /** Compiles and runs in a backend of its own, as another process would. */
-  function compileAndRun(): { cache: string; outputs: unknown; phases: string[] } {
+  function compileAndRun(cacheDirectory = folder): { cache: string; outputs: unknown; phases: string[] } {
     backend?.dispose();
     backend = createOnnxBackend({
       table: opTable,
       threads: 1,
-      cacheDirectory: folder,
+      cacheDirectory,
       runKernel: noFallback,
     });
     const { executable, report } = backend.compile(mlp(1), leaves);
@@ -145,6 +146,14 @@ describe('disk cache', () => {
     expect(third).toMatchObject({ cache: 'disk', outputs: first.outputs });
     expect(third.phases).not.toContain('lower');
   });
+
+  test.each(['/proc/nowhere/cache', `${fileURLToPath(import.meta.url)}/cache`])(
+    'a folder that cannot be made (%s) is no error',
+    (cacheDirectory) => {
+      const { outputs } = compileAndRun();
+      expect(compileAndRun(cacheDirectory)).toMatchObject({ cache: 'none', outputs });
+    },
+  );
 
   test('a plan without its session is made anew', async () => {
     const first = compileAndRun();
