@@ -1,10 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, it, vi } from 'vitest';
 import { createFrameResolver } from '../../src/host/frames.ts';
 import { registerBackend } from '../../src/session.ts';
 import { createParanoidBackend } from './support/paranoid-backend.ts';
-import { anyStep, expectSame, runsOf, toProgram } from './support/random-programs.ts';
+import { anyStep, expectSame, propertyTimeoutMs, runsOf, toProgram } from './support/random-programs.ts';
+
+vi.setConfig({ testTimeout: propertyTimeoutMs });
 
 const steps = fc.array(anyStep, { minLength: 1, maxLength: 40 });
 const parts = [

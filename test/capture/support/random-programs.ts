@@ -283,7 +283,12 @@ export async function expectSame(program: Program, options: SessionOptions = {})
   expect(captured.memory).toEqual(eager.memory);
 }
 
+const wantedRuns = process.env['FULLGRAPH_PROPERTY_RUNS'];
+
 /** Programs per property. */
 export function runsOf(usual: number): number {
-  return Number(process.env['FULLGRAPH_PROPERTY_RUNS'] ?? usual);
+  return Number(wantedRuns ?? usual);
 }
+
+/** For a property: more programs than usual take longer than tests do. */
+export const propertyTimeoutMs: number = Math.max(30_000, Number(wantedRuns ?? 0) * 50);
