@@ -18,8 +18,8 @@ test('there are two', () => {
 
 test.each(
   [
-    { title: 'the summary', keys: '', shows: '2/19' },
-    { title: 'the breaks', keys: '2j', shows: '2/4' },
+    { title: 'the summary', keys: '', shows: '2/18' },
+    { title: 'the breaks', keys: '2', shows: '1/4' },
   ].map((frame, index) => ({ ...frame, frame: frames[index] })),
 )('$title', async ({ keys, shows, frame }) => {
   session = openPty(process.execPath, [cli, 'inspect', trace], { columns: 80, rows: 24 });
