@@ -174,6 +174,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     segment: Segment,
     generality: Generality,
     tier: Tier,
+    isThreadless: boolean,
     optimizedModelPath?: string,
   ): Created {
     const model = buildModel(segment, generality);
@@ -184,7 +185,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
       try {
         const native = createOrtSession(model, {
           ...common,
-          ...(isLight(segment) && lightSettings),
+          ...(isThreadless && lightSettings),
           ...(profiler && { profilePrefix: profiler.prefix }),
           optimizationLevel,
           disabledOptimizers,
@@ -215,9 +216,10 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
 
   /** From disk, else compiled and stored. A model that does not load is forgotten and compiled again. */
   function createCached(segment: Segment, generality: Generality, tier: Tier): Created & { tier: Tier } {
-    if (cache === undefined) return { ...createAtBestLevel(segment, generality, tier), tier };
+    const isThreadless = isLight(segment);
+    if (cache === undefined) return { ...createAtBestLevel(segment, generality, tier, isThreadless), tier };
     const key = hashSegment(segment, generality, settings);
-    const kind = isLight(segment) ? lightMark : '';
+    const kind = isThreadless ? lightMark : '';
     const optimized = `${key}${kind}.ort`;
     const quick = `${key}${kind}.quick.ort`;
     const stored = load(optimized);
@@ -229,9 +231,9 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     const file = tier === 'quick' ? quick : optimized;
     let created: Created | undefined;
     const isStored = cache.store(file, (path) => {
-      created = createAtBestLevel(segment, generality, tier, path);
+      created = createAtBestLevel(segment, generality, tier, isThreadless, path);
     });
-    created ??= createAtBestLevel(segment, generality, tier);
+    created ??= createAtBestLevel(segment, generality, tier, isThreadless);
     return { ...created, ...(isStored ? { file } : {}), tier };
   }
 

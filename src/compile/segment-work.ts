@@ -1,4 +1,5 @@
 /** How much there is to do in a segment: whether threads are worth having. */
+import { elementCount } from '../ir/tensor-type.ts';
 import type { LoweredNode, Segment } from './segment.ts';
 
 /** Operators whose work is a product over three groups of axes. */
@@ -20,8 +21,6 @@ const nodeGrain = 2 ** 18;
 /** About a tenth of a millisecond of one core: less than what waking another core costs and what its spinning takes away. */
 const segmentGrain = 2 ** 22;
 
-const sizeOf = (dims: readonly number[]): number => dims.reduce((product, size) => product * size, 1);
-
 function workOf(node: LoweredNode, inputs: readonly number[], output: number): number {
   if (!productOps.has(node.op)) return workOfElement * Math.max(output, ...inputs);
   // [m, k] times [k, n] is [m, n]: the root of the product of their sizes is m k n, and near it for convolutions.
@@ -35,7 +34,7 @@ function workOf(node: LoweredNode, inputs: readonly number[], output: number): n
  */
 export function isLight(segment: Segment): boolean {
   const sizes = new Map<string, number>();
-  for (const { name, dims } of [...segment.inputs, ...segment.constants]) sizes.set(name, sizeOf(dims));
+  for (const { name, dims } of [...segment.inputs, ...segment.constants]) sizes.set(name, elementCount(dims));
   let work = 0;
   for (const node of segment.nodes) {
     const inputs = node.inputs.flatMap((name) => sizes.get(name) ?? []);
@@ -43,7 +42,7 @@ export function isLight(segment: Segment): boolean {
     const guess = Math.max(1, ...inputs);
     const outputs = node.outputs.map((name) => {
       const dims = segment.dims?.get(name);
-      const size = dims === undefined ? guess : sizeOf(dims);
+      const size = dims === undefined ? guess : elementCount(dims);
       sizes.set(name, size);
       return size;
     });

@@ -96,20 +96,18 @@ function scatter(
  */
 function flatIndices(context: LoweringContext, indices: OnnxValue, dims: readonly number[]): OnnxValue {
   if (dims.length === 1) return indices;
-  const vector = (values: readonly number[]): OnnxValue =>
-    context.tensor(BigInt64Array.from(values, BigInt), [values.length]);
   const strides = dims.map((_, axis) => elementCount(dims.slice(axis + 1)));
   const positions = context.op('ReduceSum', [
-    context.op('Mul', [indices, vector(strides)]),
+    context.op('Mul', [indices, context.ints(strides)]),
     context.ints([1]),
   ]);
   const isOutside = context.op('Or', [
-    context.op('Less', [indices, vector([0])]),
-    context.op('GreaterOrEqual', [indices, vector(dims)]),
+    context.op('Less', [indices, context.ints([0])]),
+    context.op('GreaterOrEqual', [indices, context.ints(dims)]),
   ]);
   const outsides = context.op('ReduceSum', [context.cast(isOutside, 'int64'), context.ints([1])]);
-  const isFine = context.op('Equal', [outsides, vector([0])]);
-  return context.op('Where', [isFine, positions, vector([elementCount(dims)])]);
+  const isFine = context.op('Equal', [outsides, context.ints([0])]);
+  return context.op('Where', [isFine, positions, context.ints([elementCount(dims)])]);
 }
 
 /** Whether rows of indices, as far as they are known, lie inside `shape`. */
