@@ -5,7 +5,7 @@
 import { createRequire, register } from 'node:module';
 import { cpus } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
-import { recordSchemaVersion, type HeaderRecord, type RunTotals, type TraceRecord } from '../ir/record.ts';
+import { noTotals, recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
 import { UserError } from '../ir/errors.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
 import { monotonicMs } from '../clock.ts';
@@ -27,20 +27,6 @@ import { watchTfjs } from './watch-tfjs.ts';
 const usageExitCode = 2;
 
 /** Of a program without tfjs. */
-const noTotals: RunTotals = {
-  opsTotal: 0,
-  opsCaptured: 0,
-  opsFolded: 0,
-  opsEager: 0,
-  wallMs: 0,
-  traceMs: 0,
-  compileMs: 0,
-  runMs: 0,
-  syncMs: 0,
-  eagerMs: 0,
-  emptyReads: 0,
-};
-
 /** Version of a package, as found from a file; absent when it cannot be told. */
 function versionOf(packageJson: string, from: string): Readonly<Record<string, string>> {
   try {

@@ -294,6 +294,21 @@ export interface RunTotals {
   readonly emptyReads: number;
 }
 
+/** Of a run in which nothing was done. */
+export const noTotals: RunTotals = {
+  opsTotal: 0,
+  opsCaptured: 0,
+  opsFolded: 0,
+  opsEager: 0,
+  wallMs: 0,
+  traceMs: 0,
+  compileMs: 0,
+  runMs: 0,
+  syncMs: 0,
+  eagerMs: 0,
+  emptyReads: 0,
+};
+
 /** Progress of the minifier. */
 export type MinifyRecord =
   | {

@@ -3,7 +3,7 @@
  * and notes, then what holds for the whole, and an end record when no log was cut.
  */
 import type { HeaderRecord, SliceRecord, TraceRecord } from '../ir/record.ts';
-import { recordSchemaVersion } from '../ir/record.ts';
+import { noTotals, recordSchemaVersion } from '../ir/record.ts';
 import { compareRanks } from './compare-ranks.ts';
 import {
   artifactRecord,
@@ -134,21 +134,10 @@ export function* emitTrace(trace: TorchTrace, paths: readonly string[]): Generat
   const compileMs = longestCompileMs(trace.processes);
   // Stamps run from the first record to the last, and each is written when something has ended.
   const wallMs = ends.reduce((left, right) => Math.max(left, right), compileMs);
-  const zero = {
-    opsTotal: 0,
-    opsCaptured: 0,
-    opsFolded: 0,
-    opsEager: 0,
-    traceMs: 0,
-    runMs: 0,
-    syncMs: 0,
-    eagerMs: 0,
-    emptyReads: 0,
-  };
   yield {
     kind: 'end',
     timeMs: wallMs,
     exitCode: 0,
-    totals: { ...zero, wallMs, compileMs },
+    totals: { ...noTotals, wallMs, compileMs },
   };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { buildReport } from '../../src/explain/report-builder.ts';
-import type { SavingRecord, TraceRecord } from '../../src/ir/record.ts';
+import { noTotals, type SavingRecord, type TraceRecord } from '../../src/ir/record.ts';
 import { breakRecord, cwd, stack } from './sample-trace.ts';
 
 const frame = (line: number) =>
@@ -10,19 +10,7 @@ const end: TraceRecord = {
   kind: 'end',
   timeMs: 1000,
   exitCode: 0,
-  totals: {
-    opsTotal: 10,
-    opsCaptured: 10,
-    opsFolded: 0,
-    opsEager: 0,
-    wallMs: 1000,
-    traceMs: 0,
-    compileMs: 0,
-    runMs: 0,
-    syncMs: 0,
-    eagerMs: 0,
-    emptyReads: 0,
-  },
+  totals: { ...noTotals, opsTotal: 10, opsCaptured: 10, wallMs: 1000 },
 };
 
 function saving(at: number, savedMs: number, skipped?: string): SavingRecord {
