@@ -3,6 +3,7 @@
  * After Dynamo's guards, but compared as data, and all differences are reported, not the first.
  */
 import { nodesByName, refKey, type AttributeValue, type Graph, type GraphNode } from './graph.ts';
+import { float32Text } from './number-text.ts';
 import { formatType } from './tensor-type.ts';
 
 /** What kind of fact changed. `structure`: another op stream; `weights`: a frozen constant was replaced. */
@@ -66,14 +67,9 @@ function typeDifferences(expected: GraphNode, actual: GraphNode): GuardDifferenc
   );
 }
 
-/** As a program would write it: `0.1`, not the nearest float32's 0.10000000149011612. */
+/** The sign of a zero is not shown. */
 function describeNumber(value: unknown, dtype: string): string {
-  if (typeof value !== 'number' || dtype !== 'float32') return String(value);
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Object.is(Math.fround(short), value)) return String(short);
-  }
-  return String(value);
+  return typeof value === 'number' && dtype === 'float32' ? float32Text(value + 0) : String(value);
 }
 
 function constantDifferences(expected: GraphNode, actual: GraphNode): GuardDifference[] {

@@ -313,6 +313,7 @@ async function writeResult(
     ...(backend !== undefined && reference !== undefined ? { reference } : {}),
   });
   const model = await findModel(session, folder, tree, signature);
+  const found = model === 'none' ? undefined : model;
   const neighbour = nearestPassing(tree, problem.passingNeighbours);
   const result: MinifyResult = {
     directory,
@@ -323,7 +324,7 @@ async function writeResult(
     sizeBefore: sourceDomain.size(program.tree),
     sizeAfter: sourceDomain.size(tree),
     ...counts,
-    hasModel: model !== undefined && model !== 'none',
+    hasModel: found !== undefined,
     durationMs: now() - startedMs,
     files: Object.fromEntries(tree.files.map(({ path, text }) => [path, text])),
     nearestPassing: neighbour,
@@ -337,7 +338,7 @@ async function writeResult(
     versions: {
       node: process.version.slice(1),
       ...installedVersions(folder.files, program.root),
-      ...(model === undefined || model === 'none' ? {} : model.versions),
+      ...found?.versions,
     },
     unit: sourceDomain.unit,
     nearestPassing: neighbour,
@@ -348,7 +349,7 @@ async function writeResult(
   });
   writeFolder(directory, {
     ...folder.files,
-    ...(model === undefined || model === 'none' ? {} : model.files),
+    ...found?.files,
     'README.md': report,
     'diff.patch': patchOf(program, tree),
   });

@@ -3,7 +3,14 @@
  * before use through nested graphs, imported domains, and tensors as long as their dims say.
  */
 import { arrayLength } from './data-type.ts';
-import type { OnnxFunction, OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from './model.ts';
+import {
+  normalDomain,
+  type OnnxFunction,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+} from './model.ts';
 import { isNumeric, tensorElements } from './tensor-codec.ts';
 
 export interface ModelProblem {
@@ -110,11 +117,6 @@ function checkFunction(definition: OnnxFunction, checker: Checker): void {
     if (!scope.has(output))
       checker.problems.push({ message: `function ${definition.name}: output ${output} is not defined` });
   }
-}
-
-/** ONNX's own operators go by two names. */
-function normalDomain(domain: string): string {
-  return domain === 'ai.onnx' ? '' : domain;
 }
 
 /** What is wrong with the structure of a model; empty when nothing is. */

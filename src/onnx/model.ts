@@ -157,3 +157,8 @@ export interface OnnxFunction extends WithUnknown {
   readonly docString?: string;
   readonly metadata?: readonly OnnxMetadata[];
 }
+
+/** A domain under one name: that of ONNX's own operators has two. */
+export function normalDomain(domain: string): string {
+  return domain === 'ai.onnx' ? '' : domain;
+}

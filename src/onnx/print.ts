@@ -2,6 +2,7 @@
  * A model as text, for goldens and the terminal: one line per value, in the model's order, weights by type only. Made
  * for reading and comparing; it is not read back.
  */
+import { float32Text } from '../ir/number-text.ts';
 import type { OnnxDataType } from './data-type.ts';
 import type {
   OnnxAttribute,
@@ -50,17 +51,9 @@ function printString(value: OnnxString): string {
   return typeof value === 'string' ? JSON.stringify(value) : `bytes(${value.length})`;
 }
 
-/** A float32 with the digits that tell it from its neighbours. */
+/** A float32 that tells itself from a whole number; the sign of a zero is not shown. */
 function printFloat(value: number): string {
-  if (!Number.isFinite(value)) return String(value);
-  let text = String(value);
-  for (let digits = 1; digits <= 9; digits++) {
-    const short = Number(value.toPrecision(digits));
-    if (Math.fround(short) === Math.fround(value)) {
-      text = String(short);
-      break;
-    }
-  }
+  const text = float32Text(Math.fround(value) + 0);
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { float32Text } from '../../../src/minifier/graph/number-text.ts';
+import { float32Text } from '../../src/ir/number-text.ts';
 
 it.each([
   [Math.fround(0.1), '0.1'],

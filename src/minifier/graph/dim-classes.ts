@@ -66,9 +66,9 @@ class Builder {
     for (const [name, tensor] of testCase.inputs) this.#addTensor(name, tensor);
     this.#addGraph(graph);
     const reads = new Map<string, number>();
-    for (const { nodes, outputs } of graphs) {
-      const inside = nodes[0] === graph.nodes[0] ? [] : outputs.map(({ name }) => name);
-      for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...inside])
+    for (const each of graphs) {
+      const inside = each === graph ? [] : each.outputs.map(({ name }) => name);
+      for (const name of [...each.nodes.flatMap(({ inputs }) => inputs), ...inside])
         reads.set(name, (reads.get(name) ?? 0) + 1);
     }
     for (const { key, dim } of this.constantEntries.values()) {

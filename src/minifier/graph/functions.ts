@@ -1,12 +1,14 @@
 /** Functions that a model brings along: who calls them, what they are without the call, and how much they add to its size. */
-import type { OnnxAttribute, OnnxFunction, OnnxModel, OnnxNode, OnnxOpset } from '../../onnx/index.ts';
+import {
+  normalDomain,
+  type OnnxAttribute,
+  type OnnxFunction,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxOpset,
+} from '../../onnx/index.ts';
 import { mapGraphs, renameNode } from './bodies/rename-values.ts';
-import { allGraphs } from './graph-uses.ts';
-
-/** ONNX's own operators go by two names. */
-export function normalDomain(domain: string): string {
-  return domain === 'ai.onnx' ? '' : domain;
-}
+import { allNodes } from './graph-uses.ts';
 
 /** The function that a node calls; undefined for operators. */
 export function calledFunction(node: OnnxNode, { functions = [] }: OnnxModel): OnnxFunction | undefined {
@@ -64,7 +66,8 @@ export function opsetsWith(
 /** Nodes of a model as they are run: a call counts as itself and what it calls. */
 export function countModelNodes(model: OnnxModel): number {
   const counts = new Map<OnnxFunction, number>();
-  const count = (nodes: readonly OnnxNode[]): number => {
+  const count = (outer: readonly OnnxNode[]): number => {
+    const nodes = allNodes(outer);
     let sum = nodes.length;
     for (const node of nodes) {
       const called = calledFunction(node, model);
@@ -73,17 +76,12 @@ export function countModelNodes(model: OnnxModel): number {
       if (known === undefined) {
         // Functions do not call themselves; one that does counts once.
         counts.set(called, 0);
-        known = countAll(called.nodes);
+        known = count(called.nodes);
         counts.set(called, known);
       }
       sum += known;
     }
     return sum;
   };
-  const countAll = (nodes: readonly OnnxNode[]): number =>
-    allGraphs({ name: '', nodes, inputs: [], outputs: [], initializers: [] }).reduce(
-      (sum, graph) => sum + count(graph.nodes),
-      0,
-    );
-  return countAll(model.graph.nodes);
+  return count(model.graph.nodes);
 }

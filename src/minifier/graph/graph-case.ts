@@ -13,7 +13,7 @@ import {
   type OnnxModel,
   type OnnxTensor,
 } from '../../onnx/index.ts';
-import { float32Text } from './number-text.ts';
+import { float32Text } from '../../ir/number-text.ts';
 import type { Domain } from '../problem.ts';
 import { ownNames } from './bodies/rename-values.ts';
 import { countModelNodes } from './functions.ts';

@@ -45,6 +45,11 @@ export function allGraphs(graph: OnnxGraph): OnnxGraph[] {
   return [graph, ...graph.nodes.flatMap((node) => subgraphs(node).flatMap(allGraphs))];
 }
 
+/** Nodes, and those of the graphs inside them. */
+export function allNodes(nodes: readonly OnnxNode[]): OnnxNode[] {
+  return nodes.flatMap((node) => [node, ...subgraphs(node).flatMap((graph) => allNodes(graph.nodes))]);
+}
+
 /** Position of the node that makes each value. */
 export function producers(nodes: readonly OnnxNode[]): Map<string, number> {
   const positions = new Map<string, number>();

@@ -17,10 +17,10 @@ import { formatSignature, signatureSlug, type FailureKind, type Signature } from
 import type { CapturedSource } from './captured-graph.ts';
 import { captureValues } from './capture-values.ts';
 import { chooseOracle, hastyOracle } from './choose-oracle.ts';
+import { expectedOutputs } from './expected-outputs.ts';
 import { findExperiment, hangLimitMs, type FoundFailure } from './find-failure.ts';
 import { graphDomain, type GraphCase } from './graph-case.ts';
 import { createGraphContext } from './graph-context.ts';
-import { fromTrial, trialRequest, type Experiment } from './graph-oracle.ts';
 import { makeInputs, readInputs, type Sizes } from './make-inputs.ts';
 import { graphPasses } from './passes/index.ts';
 import type { Tolerance } from './trial-messages.ts';
@@ -221,20 +221,6 @@ const probedModel: ProbedKind = {
 
 function reproFolder({ cwd, outputDirectory }: MinifyOnnxOptions, signature: Signature): string {
   return resolve(cwd, outputDirectory || `fullgraph-repro-${signatureSlug(signature)}`);
-}
-
-/** Outputs that the repro must know because its reference cannot be run there. */
-export async function expectedOutputs(
-  testCase: GraphCase,
-  { reference, subject }: Experiment,
-  pool: TrialPool,
-  limitMs: number,
-): Promise<OnnxTensor[] | undefined> {
-  const isThere = reference?.engine === undefined && reference?.resolveFrom === subject.resolveFrom;
-  if (reference === undefined || isThere) return undefined;
-  const request = trialRequest(testCase, { reference }, { relative: 0, absolute: 0 });
-  const outcome = await pool.run({ ...request, wantsValues: true }, limitMs);
-  return outcome.kind === 'report' ? outcome.report.values?.map(fromTrial) : undefined;
 }
 
 /** Who is to blame, now that all that does not matter is gone: the kernel of the one node that is left. */

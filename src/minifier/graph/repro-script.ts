@@ -6,7 +6,7 @@ import { isNumeric, type OnnxTensor } from '../../onnx/index.ts';
 import { commandScript } from '../process/command-runner.ts';
 import { formatSignature, type Signature } from '../verdict.ts';
 import type { GraphCase } from './graph-case.ts';
-import { float32Text } from './number-text.ts';
+import { float32Text } from '../../ir/number-text.ts';
 import type { Experiment } from './graph-oracle.ts';
 import type { Tolerance } from './trial-messages.ts';
 

@@ -7,7 +7,7 @@ import type { OnnxModel, OnnxTensor } from '../../onnx/index.ts';
 import { formatSignature, type Signature } from '../verdict.ts';
 import type { CapturedSource } from './captured-graph.ts';
 import type { Setup, Tolerance } from './trial-messages.ts';
-import { float32Text } from './number-text.ts';
+import { float32Text } from '../../ir/number-text.ts';
 import { childCheck, differenceFunction, inputLine, sessionOptions, storedFunction } from './repro-script.ts';
 
 /** Kernels without attributes whose public function has another name than the kernel in lower case. */

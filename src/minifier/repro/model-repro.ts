@@ -5,10 +5,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeNpz, readModelFile, type OnnxTensor } from '../../onnx/index.ts';
+import { expectedOutputs } from '../graph/expected-outputs.ts';
 import { createGraphOracle, type Experiment } from '../graph/graph-oracle.ts';
 import { graphDomain, type GraphCase } from '../graph/graph-case.ts';
 import { makeInputs } from '../graph/make-inputs.ts';
-import { expectedOutputs } from '../graph/minify-onnx.ts';
 import { reproScript } from '../graph/repro-script.ts';
 import type { Setup, Tolerance } from '../graph/trial-messages.ts';
 import { TrialPool } from '../graph/trial-pool.ts';

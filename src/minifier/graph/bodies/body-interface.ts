@@ -5,6 +5,7 @@
 import {
   allocateArray,
   isNumeric,
+  normalDomain,
   tensorElements,
   type OnnxAttribute,
   type OnnxGraph,
@@ -27,7 +28,7 @@ export interface BodyInterface {
 
 /** Of a node that is known; undefined for others and for those that are not as the standard has them. */
 export function bodyInterface(node: OnnxNode): BodyInterface | undefined {
-  if (node.domain !== '' && node.domain !== 'ai.onnx') return undefined;
+  if (normalDomain(node.domain) !== '') return undefined;
   const found = interfaceOf(node);
   const graphs = found?.keys.map((key) => graphOf(node, key)) ?? [];
   const isWhole = graphs.every(

@@ -3,7 +3,13 @@
  * double precision. Slow and plain on purpose. Knows the numeric operators that networks are made of; a model with another one is refused,
  * and then nobody judges.
  */
-import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from '../../../onnx/index.ts';
+import {
+  normalDomain,
+  type OnnxGraph,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxTensor,
+} from '../../../onnx/index.ts';
 import { Unsupported, type Cells } from './cells.ts';
 import { elementwise } from './elementwise.ts';
 import { Operation, Work, type Evaluate } from './operation.ts';
@@ -20,7 +26,7 @@ export const evaluatedOperators: readonly string[] = [...operators.keys(), 'If']
 type Scope = Map<string, Cells>;
 
 function opsetOf(model: OnnxModel): number {
-  return model.opsets.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
+  return model.opsets.find(({ domain }) => normalDomain(domain) === '')?.version ?? 1;
 }
 
 function readInitializers(graph: OnnxGraph, scope: Scope): void {
@@ -39,7 +45,7 @@ function branchOf(node: OnnxNode, scope: Scope, opset: number, work: Work): read
 }
 
 function resultsOf(node: OnnxNode, scope: Scope, opset: number, work: Work): readonly Cells[] {
-  const isOwn = node.domain === '' || node.domain === 'ai.onnx';
+  const isOwn = normalDomain(node.domain) === '';
   if (isOwn && node.opType === 'If') return branchOf(node, scope, opset, work);
   const evaluate = isOwn ? operators.get(node.opType) : undefined;
   if (evaluate === undefined)

@@ -1,16 +1,11 @@
 /** What is carried along without meaning anything: texts, metadata, types in between, functions and operator sets nobody uses. */
-import type { OnnxGraph, OnnxModel, OnnxNode } from '../../../onnx/index.ts';
+import { normalDomain, type OnnxGraph, type OnnxModel, type OnnxNode } from '../../../onnx/index.ts';
 import type { GraphCase } from '../graph-case.ts';
 import { defineGraphPass, type GraphPass } from '../graph-context.ts';
 import { mapGraphs } from '../bodies/rename-values.ts';
-import { normalDomain } from '../functions.ts';
-import { subgraphs } from '../graph-uses.ts';
+import { allNodes } from '../graph-uses.ts';
 
 const name = 'strip-metadata';
-
-function allNodes(nodes: readonly OnnxNode[]): OnnxNode[] {
-  return nodes.flatMap((node) => [node, ...subgraphs(node).flatMap((graph) => allNodes(graph.nodes))]);
-}
 
 function bareNode(node: OnnxNode): OnnxNode {
   const { docString: _, metadata: __, ...bare } = node;
