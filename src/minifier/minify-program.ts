@@ -32,6 +32,7 @@ import {
 } from './repro/write-repro.ts';
 import { createSourceContext } from './source/create-context.ts';
 import { loadProgram, type LoadedProgram } from './source/load-program.ts';
+import { forget } from './source/source-context.ts';
 import { sourceDomain, type SourceTree } from './source/source-tree.ts';
 import { traceProgram } from './trace/trace-program.ts';
 import { formatSignature, signatureSlug, type Signature } from './verdict.ts';
@@ -240,9 +241,7 @@ async function reduceProgram(session: Session, failure: ProbedFailure): Promise<
     if (!(error instanceof Stopped)) throw error;
   }
   const context = createSourceContext(oracle, expected);
-  const end = await reduce(problem, sourcePasses, context, () => {
-    context.refused.clear();
-  });
+  const end = await reduce(problem, sourcePasses, context, () => forget(context));
   const trials = problem.trials + (traced?.trials ?? 0);
   const oracleCalls = problem.oracleCalls + (traced?.oracleCalls ?? 0) + failure.runs;
   const { capture } = subject;

@@ -4,7 +4,7 @@ import { sourcePasses } from '../../src/minifier/passes/index.ts';
 import { Problem, type ProblemOptions } from '../../src/minifier/problem.ts';
 import { reduce, type ReductionEnd } from '../../src/minifier/reduce.ts';
 import { canonicalTree } from '../../src/minifier/source/edit.ts';
-import type { SourceContext, SourcePass } from '../../src/minifier/source/source-context.ts';
+import { forget, type SourceContext, type SourcePass } from '../../src/minifier/source/source-context.ts';
 import {
   parseFile,
   sourceDomain,
@@ -94,8 +94,6 @@ export async function reduceText(
   const { passes = sourcePasses, format = 'module', context = blindContext(), jitter, ...rest } = options;
   const oracle = predicateOracle<SourceTree>((each) => fails(sourceDomain.text(each)), jitter);
   const problem = problemFor(tree(text, format), oracle, sourceDomain, rest);
-  const end = await reduce(problem, passes, context, () => {
-    context.refused.clear();
-  });
+  const end = await reduce(problem, passes, context, () => forget(context));
   return { text: sourceDomain.text(problem.best), tree: problem.best, end, problem };
 }

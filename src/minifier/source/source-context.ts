@@ -27,10 +27,16 @@ export interface SourceContext {
   observations(tree: SourceTree): Promise<readonly Observation[]>;
   /** Leave import declarations as people write them; they are shortened by what they name only. */
   readonly keepsImports: boolean;
-  /** Times a pass began before, by name. */
+  /** Times a pass began since the start or the last `forget`, by name. */
   readonly visits: Map<string, number>;
   /** Edits that were refused alone; not tried again until the last sweep, which starts with `forget`. */
   readonly refused: Set<string>;
+}
+
+/** Makes passes start as in a fresh run, so that a second run of the reduction would find nothing new. */
+export function forget(context: SourceContext): void {
+  context.visits.clear();
+  context.refused.clear();
 }
 
 export type SourcePass = ReductionPass<SourceTree, SourceContext>;
