@@ -17,8 +17,8 @@ export interface DiskCache {
   discard(key: string): void;
 }
 
-/** onnxruntime's models, and plans. */
-const endings: readonly string[] = ['.ort', '.plan'];
+/** onnxruntime's models, plans, and V8's code. */
+const endings: readonly string[] = ['.ort', '.plan', '.code'];
 const limitBytes = 2 * 1024 ** 3;
 
 interface Entry {

@@ -14,6 +14,7 @@ import { eagerBackendName } from '../capture/install-backend.ts';
 import { createEagerBackend, createRunKernel } from '../compile/backends/eager.ts';
 import { opTable } from '../compile/ops/index.ts';
 import { bundledTfjs, findAbsentTfjs, noTfjs, standInWithoutTfjs, type AbsentTfjs } from './absent-tfjs.ts';
+import { cacheCode } from './code-cache.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
 import { defaultCacheDirectory, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
@@ -26,7 +27,6 @@ import { watchTfjs } from './watch-tfjs.ts';
 
 const usageExitCode = 2;
 
-/** Of a program without tfjs. */
 /** Version of a package, as found from a file; absent when it cannot be told. */
 function versionOf(packageJson: string, from: string): Readonly<Record<string, string>> {
   try {
@@ -121,6 +121,8 @@ export async function hostProgram(options: HostOptions): Promise<void> {
   if (isTypescript(script)) await loadTypescript(script);
   if (options.disable === true) return;
 
+  const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory(process.env);
+  if (cacheDirectory !== false) cacheCode(cacheDirectory);
   const startedAt = monotonicMs();
   const now = (): number => monotonicMs() - startedAt;
   const isTraced = options.traceFile !== undefined;
@@ -181,8 +183,8 @@ export async function hostProgram(options: HostOptions): Promise<void> {
       try {
         checkTfjs(version);
         session = install(core as unknown as TfjsCore, {
-          cacheDirectory: defaultCacheDirectory(process.env),
           ...options,
+          cacheDirectory,
           explain,
           measureSavings: options.measureSavings ?? isTraced,
           frames,
