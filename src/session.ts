@@ -15,6 +15,7 @@ import { liveOrtSessions, type OrtDevice } from './compile/backends/onnxruntime.
 import type { Backend, RunKernel } from './compile/executable.ts';
 import { createOnnxBackend, type OnnxTuning } from './compile/onnx-backend.ts';
 import { opTable } from './compile/ops/index.ts';
+import { createTieredBackend } from './compile/tiers.ts';
 import type { FinishedRun } from './capture/recorder.ts';
 import { tensorReadBy, type BreakCause } from './capture/reporter.ts';
 import { findBreakReason } from './ir/breaks/index.ts';
@@ -50,6 +51,8 @@ export interface SessionOptions {
   readonly recompileLimit?: number;
   /** Turn unchanging weights into constants. Default true. */
   readonly freeze?: boolean;
+  /** Start graphs of many small calls in JavaScript, and compile those that run on. Default true. */
+  readonly tiers?: boolean;
   /** Record repeated calls of models without running their code. Default true. */
   readonly replay?: boolean;
   /** Leave `tf.setBackend('wasm')` and its like to the real backends. */
@@ -255,6 +258,13 @@ function createTuned(factory: BackendFactory, context: BackendContext): Backend 
   return createAutotuneBackend(candidates, context.now);
 }
 
+/** Not where settings of the native tier are compared or measured. */
+function hasTiers(name: string, options: SessionOptions): boolean {
+  const { tiers = true, device = 'cpu', autotune, profile, tuning, dynamic } = options;
+  const isPlain = autotune !== true && profile !== true && tuning === undefined && dynamic === undefined;
+  return tiers && isPlain && name === defaultBackend && device === 'cpu';
+}
+
 interface Installed {
   readonly session: Session;
   readonly capture: Capture;
@@ -337,10 +347,11 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     tuning: options.tuning,
     now,
   };
-  const backend = options.autotune === true ? createTuned(factory, context) : factory(context);
+  const native = options.autotune === true ? createTuned(factory, context) : factory(context);
+  const backend = hasTiers(name, options) ? createTieredBackend(native, opTable, now) : native;
   const interpreter = createEagerBackend(runKernel, opTable);
   let isStrict = options.strict ?? false;
-  const savings = options.measureSavings === true ? createSavingsMeter(backend, now) : undefined;
+  const savings = options.measureSavings === true ? createSavingsMeter(native, now) : undefined;
 
   const capture = startCapture(tf, {
     table: opTable,

@@ -16,7 +16,8 @@ import type { Reporter } from './reporter.ts';
 export interface GraphExecutable {
   run(leaves: readonly HostArray[]): HostArray[];
   readonly freeLeaves: readonly boolean[];
-  tierUp?(): GraphCompileReport | undefined;
+  readonly ignoresConstants?: boolean;
+  tierUp?(leaves: readonly HostArray[]): GraphCompileReport | undefined;
   nodeTimes?(): { readonly runs: number; readonly nodes: Readonly<Record<string, number>> } | undefined;
   dispose(): void;
 }
@@ -37,6 +38,7 @@ export interface GraphCompiler {
   compile(
     graph: Graph,
     leaves: readonly HostArray[],
+    isHot?: boolean,
   ): { readonly executable: GraphExecutable; readonly report: GraphCompileReport };
 }
 
@@ -84,8 +86,8 @@ export interface CachedGraph {
   readonly structure: Structure;
   readonly outputs: Int32Array;
   /** Per leaf: contents that the executable relies on. */
-  readonly guarded: readonly (HostArray | undefined)[];
-  readonly compiled: CompiledGraph;
+  guarded: readonly (HostArray | undefined)[];
+  compiled: CompiledGraph;
   frozen: FrozenGraph | undefined;
   /** Value ids of the leaves in the last run, and for how many runs each has been the same. */
   lastValues: Float64Array;
@@ -192,7 +194,7 @@ export class GraphCache {
     reporter.graph(id, family.id, graph, stack);
     const isKnown = family.graphs.length > 0;
     const isLimited = isKnown && family.recompiles >= recompileLimit && prefersEager(family);
-    const compiled = this.#make(graph, plan, isLimited);
+    const compiled = this.#make(graph, plan, { isLimited });
     if (isKnown && !isLimited && compiled.report.outcome === 'session') family.recompiles++;
     if (isKnown) this.#reportFailure(family, graph, compiled, stack, isLimited);
     if (!isLimited) family.compileMs += (compiled.durationMs - family.compileMs) / (family.graphs.length + 1);
@@ -202,7 +204,7 @@ export class GraphCache {
       graph,
       structure,
       outputs,
-      guarded: guardedContents(kinds, plan, compiled.executable),
+      guarded: guardedContents(graph, plan, compiled.executable),
       compiled,
       frozen: undefined,
       lastValues: new Float64Array(plan.leaves.length),
@@ -218,13 +220,14 @@ export class GraphCache {
   }
 
   /** @param isLimited its family is at the recompile limit: all calls run on eager kernels. */
-  #make(graph: Graph, plan: CutPlan, isLimited = false): CompiledGraph {
+  #make(graph: Graph, plan: CutPlan, { isLimited = false, isHot = false } = {}): CompiledGraph {
     const { reporter, interpreter } = this.#options;
     const compiler = isLimited ? interpreter : this.#options.compiler;
     const start = reporter.now();
     const { executable, report } = compiler.compile(
       graph,
       plan.leaves.map((leaf) => leaf.host!),
+      isHot,
     );
     const durationMs = reporter.now() - start;
     return {
@@ -294,10 +297,11 @@ export class GraphCache {
   /** Runs a graph on the plan's leaves. All leaves must be in host memory. */
   run(cached: CachedGraph, plan: CutPlan, traceMs: number): HostArray[] {
     const { reporter, freeze, compiler } = this.#options;
-    if (freeze && compiler.ignoresConstants !== true) this.#updateFrozen(cached, plan);
-    const compiled = cached.frozen?.compiled ?? cached.compiled;
-    this.#tierUp(cached, compiled);
     const leaves = plan.leaves.map((leaf) => leaf.host!);
+    this.#tierUp(cached, plan, leaves);
+    const ignoresConstants = compiler.ignoresConstants ?? cached.compiled.executable.ignoresConstants;
+    if (freeze && ignoresConstants !== true) this.#updateFrozen(cached, plan);
+    const compiled = cached.frozen?.compiled ?? cached.compiled;
     const start = reporter.now();
     const results = this.#execute(cached.graph, compiled, leaves);
     const durationMs = reporter.now() - start;
@@ -318,12 +322,17 @@ export class GraphCache {
     }
   }
 
-  #tierUp(cached: CachedGraph, compiled: CompiledGraph): void {
+  #tierUp(cached: CachedGraph, plan: CutPlan, leaves: readonly HostArray[]): void {
     const { reporter } = this.#options;
+    const compiled = cached.frozen?.compiled ?? cached.compiled;
     const start = reporter.now();
-    const report = compiled.executable.tierUp?.();
+    const report = compiled.executable.tierUp?.(leaves);
     if (report === undefined) return;
     const optimized = { ...compiled, report, durationMs: reporter.now() - start };
+    if (cached.frozen === undefined) {
+      cached.compiled = optimized;
+      cached.guarded = guardedContents(cached.graph, plan, optimized.executable);
+    }
     this.#reportCompile(cached.id, cached.graph, optimized, 'optimize');
   }
 
@@ -370,7 +379,7 @@ export class GraphCache {
         return node;
       }),
     };
-    const compiled = this.#make(graph, plan);
+    const compiled = this.#make(graph, plan, { isHot: true });
     this.#reportCompile(cached.id, graph, compiled, 'freeze');
     // Should the backend not rely on a leaf although it was constant, any value of it will do.
     const relied = chosen.filter((index) => compiled.executable.freeLeaves[index] !== true);

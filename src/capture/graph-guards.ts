@@ -2,7 +2,6 @@
 import type { CallNode, Graph } from '../ir/graph.ts';
 import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
-import type { LeafKind } from './build-graph.ts';
 import type { CachedGraph, GraphExecutable } from './graph-cache.ts';
 import { sameContents, type CutPlan } from './plan-cut.ts';
 
@@ -11,12 +10,12 @@ const comparedGraphs = 8;
 
 /** Per leaf: contents that the executable relies on. */
 export function guardedContents(
-  kinds: readonly LeafKind[],
+  graph: Graph,
   plan: CutPlan,
   { freeLeaves }: GraphExecutable,
 ): readonly (HostArray | undefined)[] {
   return plan.leaves.map((leaf, index) =>
-    kinds[index] === 'constant' && freeLeaves[index] !== true ? leaf.host! : undefined,
+    graph.nodes[index]!.kind === 'constant' && freeLeaves[index] !== true ? leaf.host! : undefined,
   );
 }
 

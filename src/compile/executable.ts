@@ -14,13 +14,19 @@ export interface Executable {
    * @throws BackendError
    */
   run(leaves: readonly HostArray[]): HostArray[];
-  /** Per leaf: whether its values may differ from run to run. True for placeholders and promoted constants. */
+  /**
+   * Per leaf: whether its values may differ from run to run. True for placeholders and promoted constants. Changes when
+   * {@link tierUp} compiled something.
+   */
   readonly freeLeaves: readonly boolean[];
+  /** Constants are as good as inputs to it, now. */
+  readonly ignoresConstants?: boolean;
   /**
    * Replaces quickly made code by optimized code once it has run for long enough to be worth it. Asked before each run.
+   * @param leaves of that run
    * @returns what was compiled; undefined when there was nothing to do.
    */
-  tierUp?(): CompileReport | undefined;
+  tierUp?(leaves: readonly HostArray[]): CompileReport | undefined;
   /** Milliseconds per run of each node, when the backend was asked to profile; ends profiling. */
   nodeTimes?(): { readonly runs: number; readonly nodes: Readonly<Record<string, number>> } | undefined;
   /** Releases native memory that no other executable shares. */
@@ -35,7 +41,7 @@ export interface FallbackNode {
 
 /** How an executable came about: the material of a compile record. */
 export interface CompileReport {
-  /** `session`: native compilation happened. `shared`: an earlier session was general enough. */
+  /** `session`: something was compiled. `shared`: what an earlier graph was compiled to was general enough. */
   readonly outcome: 'session' | 'shared';
   readonly cache: 'none' | 'disk' | 'shared';
   readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
@@ -58,7 +64,8 @@ export interface Backend {
   readonly device: string;
   /** Constants are as good as inputs to it: capture need not freeze weights. */
   readonly ignoresConstants?: boolean;
-  compile(graph: Graph, leaves: readonly HostArray[]): Compiled;
+  /** @param isHot the graph is known to run often. */
+  compile(graph: Graph, leaves: readonly HostArray[], isHot?: boolean): Compiled;
   /** Releases all sessions. */
   dispose(): void;
 }

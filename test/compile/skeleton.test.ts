@@ -207,7 +207,7 @@ describe('tiers', () => {
     const { store, tiers, disposedCount } = tieredStore();
     const executable = compileChain(300, store);
     let runs = 0;
-    while (executable.tierUp!() === undefined) {
+    while (executable.tierUp!([]) === undefined) {
       executable.run([new Float32Array(2), Float32Array.of(1)]);
       runs++;
     }
@@ -215,7 +215,7 @@ describe('tiers', () => {
     expect(runs).toBe(8);
     expect(disposedCount()).toBe(1);
     expect(executable.run([new Float32Array(2), Float32Array.of(1)])).toHaveLength(2);
-    expect(executable.tierUp!()).toBeUndefined();
+    expect(executable.tierUp!([])).toBeUndefined();
   });
 
   test('a small graph is optimized at once', () => {

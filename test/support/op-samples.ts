@@ -7,6 +7,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { createRunKernel } from '../../src/compile/backends/eager.ts';
 import { createOrtSession, type OrtArray } from '../../src/compile/backends/onnxruntime.ts';
 import { buildModel } from '../../src/compile/build-model.ts';
+import { compileClosures } from '../../src/compile/javascript/compile-closures.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
 import type { OpDefinition, OpSample, SampleTensor } from '../../src/compile/ops/define-op.ts';
 import type { Segment } from '../../src/compile/segment.ts';
@@ -164,6 +165,19 @@ export function runLowered(
     const { dtype, shape } = typeOf(nodesByName(graph), ref)!;
     const type = { dtype: dtype as ConcreteType['dtype'], shape: shape as readonly number[] };
     return byName.get(name) ?? { ...type, data: dataOf(name) };
+  });
+}
+
+/** What the closures of the call answer; `undefined` when it has no form in JavaScript. */
+export function runClosures(definition: OpDefinition, sample: OpSample): SampleResult[] | undefined {
+  const graph = sampleGraph(definition, sample);
+  const program = compileClosures(graph, new Map([[definition.kernel, definition]]));
+  const inputs = sample.inputs.flatMap((tensor, position) =>
+    tensor === undefined ? [] : [sampleData(tensor, position)],
+  );
+  return program?.run(inputs).map((data, output) => {
+    const { dtype, shape } = typeOf(nodesByName(graph), graph.outputs[output]!)!;
+    return { dtype: dtype as ConcreteType['dtype'], shape: shape as readonly number[], data };
   });
 }
 

@@ -35,7 +35,7 @@ function likeOp(kernel: 'ZerosLike' | 'OnesLike', value: number): OpDefinition {
 }
 
 /** The numbers of a Range, added up in the dtype of the result as eager does. */
-function rangeValues(attributes: Attributes): Float32Array | Int32Array {
+export function rangeValues(attributes: Attributes): Float32Array | Int32Array {
   const start = attribute.number(attributes, 'start');
   const stop = attribute.number(attributes, 'stop');
   const step = attribute.number(attributes, 'step', 1);

@@ -10,13 +10,13 @@ import { dtypeOf, filled, input, reshape, shapeOf, transpose, where } from './nu
 import { elementCount, hasComplex, isEmpty, parseAxes, present, type NativeDtype } from './rules.ts';
 import { bool, f32, i32, ints } from './samples.ts';
 
-interface GatherShape {
+export interface GatherShape {
   readonly axis: number;
   readonly batchDims: number;
   readonly shape: readonly number[];
 }
 
-function gatherShape(
+export function gatherShape(
   x: ConcreteType,
   indices: ConcreteType,
   context: Pick<LoweringContext, 'attributes'>,
@@ -51,12 +51,12 @@ function lowerBatchedGather(context: LoweringContext, { axis, batchDims, shape }
 }
 
 /** Sizes of a scatter: `count` slices, each addressed by `depth` indices. */
-interface ScatterSizes {
+export interface ScatterSizes {
   readonly depth: number;
   readonly count: number;
 }
 
-function scatterSizes(indices: ConcreteType): ScatterSizes {
+export function scatterSizes(indices: ConcreteType): ScatterSizes {
   const rank = indices.shape.length;
   const depth = rank > 1 ? indices.shape[rank - 1]! : 1;
   return { depth, count: elementCount(indices.shape) / Math.max(depth, 1) };

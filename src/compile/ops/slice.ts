@@ -15,13 +15,13 @@ import {
 import { bool, f32, i32 } from './samples.ts';
 import { resolveStridedSlice } from './strided-slice.ts';
 
-interface Box {
+export interface Box {
   readonly begin: readonly number[];
   readonly size: readonly number[];
 }
 
 /** Begin and size of a Slice with missing axes and `-1` filled in. */
-function resolveSlice(shape: readonly number[], attributes: Attributes): Box | undefined {
+export function resolveSlice(shape: readonly number[], attributes: Attributes): Box | undefined {
   const rank = shape.length;
   const padded = (name: 'begin' | 'size', fill: number): number[] => {
     const given = attribute.numbers(attributes, name, []);

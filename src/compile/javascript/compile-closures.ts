@@ -1,0 +1,180 @@
+/**
+ * A graph as a list of closures over registers. Registers are assigned as a compiler assigns them: a value's register is
+ * free for others behind its last use; views of a value share its register.
+ */
+import type { CallNode, Graph, ValueRef } from '../../ir/graph.ts';
+import { refKey } from '../../ir/graph.ts';
+import type { ConcreteType, OpTable } from '../../ir/op-signature.ts';
+import { elementCount, type HostArray } from '../../ir/tensor-type.ts';
+import { arrayMaker, type Closure, type NumericArray, type Operand } from './closure.ts';
+import { closureMaker, filling } from './index.ts';
+
+export interface ClosureProgram {
+  /**
+   * @param leaves arrays of the graph's placeholders and constants, in graph order
+   * @returns arrays of the outputs, the caller's own
+   */
+  run(leaves: readonly HostArray[]): HostArray[];
+}
+
+/** A value before registers are assigned: views are the value that they view. */
+interface Value {
+  readonly dtype: string;
+  readonly size: number;
+  /** Index of the call behind which nobody reads it. */
+  lastUse: number;
+  /** A leaf or an output: its register is its own. */
+  isKept: boolean;
+  register: number;
+}
+
+/** A view of a value has a shape of its own. */
+interface View {
+  readonly value: Value;
+  readonly type: ConcreteType;
+}
+
+function operand({ value, type }: View): Operand {
+  return { dtype: type.dtype, shape: type.shape, register: value.register, size: value.size };
+}
+
+/** A register may be this many times as long as what it holds. */
+const slack = 4;
+
+/** Registers behind those of the leaves, with arrays that are made anew in each run. */
+class RegisterFile {
+  readonly made: { readonly dtype: string; readonly length: number }[] = [];
+  readonly #free = new Map<string, number[]>();
+  readonly #first: number;
+
+  constructor(leafCount: number) {
+    this.#first = leafCount;
+  }
+
+  #lengthOf(register: number): number {
+    return this.made[register - this.#first]!.length;
+  }
+
+  /** The shortest free one that is long enough, else a new one. */
+  take({ dtype, size, isKept }: Value): number {
+    const free = isKept ? [] : (this.#free.get(dtype) ?? []);
+    let best = -1;
+    for (let index = 0; index < free.length; index++) {
+      const length = this.#lengthOf(free[index]!);
+      if (length < size || length > size * slack) continue;
+      if (best < 0 || length < this.#lengthOf(free[best]!)) best = index;
+      if (length === size) break;
+    }
+    if (best >= 0) return free.splice(best, 1)[0]!;
+    this.made.push({ dtype, length: size });
+    return this.#first + this.made.length - 1;
+  }
+
+  release({ dtype, isKept, register }: Value): void {
+    if (isKept) return;
+    const free = this.#free.get(dtype);
+    if (free === undefined) this.#free.set(dtype, [register]);
+    else free.push(register);
+  }
+}
+
+/** Whether closures know this type: numbers, and at least one of them. */
+function isPlain(type: ConcreteType): boolean {
+  return arrayMaker(type.dtype) !== undefined && !type.shape.includes(0);
+}
+
+interface Step {
+  readonly node: CallNode;
+  readonly inputs: readonly (View | undefined)[];
+  readonly outputs: readonly View[];
+}
+
+/** Calls with their values, views resolved; `undefined` when a type is none of ours. */
+function stepsOf(
+  graph: Graph,
+  ops: OpTable,
+): { steps: Step[]; views: Map<string, View>; leaves: number } | undefined {
+  const views = new Map<string, View>();
+  const steps: Step[] = [];
+  let leaves = 0;
+  for (const node of graph.nodes) {
+    const types = (node.kind === 'call' ? node.outputs : [node.type]) as readonly ConcreteType[];
+    if (!types.every(isPlain)) return undefined;
+    if (node.kind !== 'call') {
+      const [type] = types as [ConcreteType];
+      const size = elementCount(type.shape);
+      const value = { dtype: type.dtype, size, lastUse: Infinity, isKept: true, register: leaves++ };
+      views.set(node.name, { value, type });
+      continue;
+    }
+    const inputs = node.inputs.map((ref) => (ref === undefined ? undefined : views.get(refKey(ref))!));
+    const [first] = inputs;
+    const isView = ops.get(node.kernel)?.isAlias === true && first?.type.dtype === types[0]!.dtype;
+    if (isView) {
+      views.set(node.name, { value: first.value, type: types[0]! });
+      continue;
+    }
+    for (const input of inputs) if (input !== undefined) input.value.lastUse = steps.length;
+    const outputs = types.map((type, output) => {
+      const size = elementCount(type.shape);
+      const value = { dtype: type.dtype, size, lastUse: steps.length, isKept: false, register: -1 };
+      const view = { value, type };
+      views.set(refKey({ node: node.name, output }), view);
+      return view;
+    });
+    steps.push({ node, inputs, outputs });
+  }
+  return { steps, views, leaves };
+}
+
+function closureOf({ node, inputs, outputs }: Step, ops: OpTable): Closure | undefined {
+  const value = ops.get(node.kernel)?.filling;
+  const make = value === undefined ? closureMaker(node.kernel) : filling(value);
+  return make?.({
+    inputs: inputs.map((input) => input && operand(input)),
+    outputs: outputs.map(operand),
+    attributes: node.attributes,
+  });
+}
+
+/** @returns `undefined` when a call has no form in JavaScript. */
+export function compileClosures(graph: Graph, ops: OpTable): ClosureProgram | undefined {
+  const found = stepsOf(graph, ops);
+  if (found === undefined) return undefined;
+  const { steps, views, leaves } = found;
+  const results = graph.outputs.map((ref: ValueRef) => views.get(refKey(ref))!.value);
+  for (const value of results) value.isKept = true;
+  const file = new RegisterFile(leaves);
+  const closures: Closure[] = [];
+  for (const [index, step] of steps.entries()) {
+    for (const { value } of step.outputs) value.register = file.take(value);
+    const closure = closureOf(step, ops);
+    if (closure === undefined) return undefined;
+    closures.push(closure);
+    for (const view of [...step.inputs, ...step.outputs]) {
+      if (view?.value.lastUse !== index) continue;
+      file.release(view.value);
+      // An input that is given twice.
+      view.value.lastUse = Infinity;
+    }
+  }
+  const outputRegisters = results.map((value) => value.register);
+  return { run: (arrays) => execute(closures, file, arrays as readonly NumericArray[], outputRegisters) };
+}
+
+function execute(
+  closures: readonly Closure[],
+  { made }: RegisterFile,
+  leaves: readonly NumericArray[],
+  outputRegisters: readonly number[],
+): HostArray[] {
+  const registers = leaves.slice();
+  for (const { dtype, length } of made) registers.push(arrayMaker(dtype)!(length));
+  for (const closure of closures) closure(registers);
+  const given = new Set<number>();
+  return outputRegisters.map((register) => {
+    const isShared = register < leaves.length || given.has(register);
+    given.add(register);
+    return isShared ? registers[register]!.slice() : registers[register]!;
+  });
+}

@@ -1,0 +1,128 @@
+/** Elementwise kernels as expressions: the formulas of tfjs's cpu kernels, in double, stored by the result's array. */
+import type { Attributes } from '../../ir/graph.ts';
+import { attribute } from '../ops/define-op.ts';
+import { sameShape } from '../ops/rules.ts';
+import type { Closure, ClosureCall, MakeClosure } from './closure.ts';
+import { elementwise } from './loops.ts';
+
+/** Numbers `p` and `q` of an expression. */
+type Parameters = (attributes: Attributes) => readonly [number, number?];
+
+function formula(expression: string, parameters?: Parameters): MakeClosure {
+  return (call) => {
+    const [p, q] = parameters?.(call.attributes) ?? [];
+    return elementwise(expression, call.inputs as ClosureCall['outputs'], call.outputs[0]!, p, q);
+  };
+}
+
+/** `a` and `b` of one dtype: with others, tfjs's kernels have rules of their own. */
+function ofOneDtype(expression: string): MakeClosure {
+  const make = formula(expression);
+  return (call) => (call.inputs[0]!.dtype === call.inputs[1]!.dtype ? make(call) : undefined);
+}
+
+const alpha: Parameters = (attributes) => [attribute.number(attributes, 'alpha', 0)];
+
+const unary: Readonly<Record<string, string>> = {
+  Abs: 'Math.abs(a)',
+  Acos: 'Math.acos(a)',
+  Acosh: 'Math.acosh(a)',
+  Asin: 'Math.asin(a)',
+  Asinh: 'Math.asinh(a)',
+  Atan: 'Math.atan(a)',
+  Atanh: 'Math.atanh(a)',
+  Ceil: 'Math.ceil(a)',
+  Cos: 'Math.cos(a)',
+  Cosh: 'Math.cosh(a)',
+  Elu: 'a >= 0 ? a : Math.exp(a) - 1',
+  Exp: 'Math.exp(a)',
+  Expm1: 'Math.expm1(a)',
+  Floor: 'Math.floor(a)',
+  IsFinite: 'Number.isFinite(a) ? 1 : 0',
+  IsInf: 'Math.abs(a) === Infinity ? 1 : 0',
+  IsNan: 'Number.isNaN(a) ? 1 : 0',
+  Log: 'Math.log(a)',
+  Log1p: 'Math.log1p(a)',
+  LogicalNot: 'a ? 0 : 1',
+  Neg: '-a',
+  Reciprocal: '1 / a',
+  Relu: 'Math.max(0, a)',
+  Relu6: 'Math.min(Math.max(0, a), 6)',
+  Rsqrt: '1 / Math.sqrt(a)',
+  Sigmoid: '1 / (1 + Math.exp(-a))',
+  Sign: 'a < 0 ? -1 : a > 0 ? 1 : 0',
+  Sin: 'Math.sin(a)',
+  Sinh: 'Math.sinh(a)',
+  Sqrt: 'Math.sqrt(a)',
+  Square: 'a * a',
+  Tan: 'Math.tan(a)',
+  Tanh: 'Math.tanh(a)',
+};
+
+const binary: Readonly<Record<string, string>> = {
+  Add: 'a + b',
+  Atan2: 'Math.atan2(a, b)',
+  Equal: 'a === b ? 1 : 0',
+  FloorDiv: 'Math.floor(a / b)',
+  Greater: 'a > b ? 1 : 0',
+  GreaterEqual: 'a >= b ? 1 : 0',
+  Less: 'a < b ? 1 : 0',
+  LessEqual: 'a <= b ? 1 : 0',
+  LogicalAnd: 'a && b',
+  LogicalOr: 'a || b',
+  Maximum: 'Math.max(a, b)',
+  Minimum: 'Math.min(a, b)',
+  Mod: '(a < 0 && b < 0) || (a >= 0 && b >= 0) ? a % b : ((a % b) + b) % b',
+  Multiply: 'a * b',
+  NotEqual: 'a !== b ? 1 : 0',
+  Pow: 'Math.pow(a, b)',
+  RealDiv: 'a / b',
+  SquaredDifference: '(a - b) * (a - b)',
+  Sub: 'a - b',
+};
+
+function table(
+  texts: Readonly<Record<string, string>>,
+  make: (text: string) => MakeClosure,
+): Record<string, MakeClosure> {
+  return Object.fromEntries(Object.entries(texts).map(([kernel, text]) => [kernel, make(text)]));
+}
+
+const addN: MakeClosure = ({ inputs, outputs }) => {
+  const [first, ...others] = inputs;
+  const [out] = outputs;
+  if (inputs.some((input) => input!.dtype !== first!.dtype)) return undefined;
+  const closures = others.map((other, index) =>
+    elementwise('a + b', [index === 0 ? first! : out!, other!], out!),
+  ) as Closure[];
+  if (closures.length === 0) return elementwise('a', [first!], out!);
+  return (registers) => {
+    for (const closure of closures) closure(registers);
+  };
+};
+
+/** tf.where broadcasts all three first. With other shapes, eager reads elements in an order of its own. */
+const select: MakeClosure = ({ inputs, outputs }) => {
+  const [condition, t, e] = inputs;
+  if (!sameShape(condition!.shape, t!.shape) || !sameShape(t!.shape, e!.shape)) return undefined;
+  return elementwise('a === 1 ? b : c', [condition!, t!, e!], outputs[0]!);
+};
+
+export const elementwiseClosures: Readonly<Record<string, MakeClosure>> = {
+  ...table(unary, formula),
+  ...table(binary, ofOneDtype),
+  AddN: addN,
+  Cast: (call) => {
+    const isTruth = call.outputs[0]!.dtype === 'bool' && call.inputs[0]!.dtype !== 'bool';
+    return formula(isTruth ? 'a !== 0 ? 1 : 0' : 'a')(call);
+  },
+  ClipByValue: formula('a > q ? q : a < p ? p : a', (attributes) => [
+    attribute.number(attributes, 'clipValueMin'),
+    attribute.number(attributes, 'clipValueMax'),
+  ]),
+  EluGrad: formula('b >= 0 ? a : a * (b + 1)'),
+  LeakyRelu: formula('a < 0 ? p * a : a', alpha),
+  Prelu: formula('a < 0 ? b * a : a'),
+  Select: select,
+  Step: formula('a > 0 ? 1 : a !== a ? a : p', alpha),
+};

@@ -1,0 +1,131 @@
+/** Matrix products: a row of the result at a time, summed up in double. */
+import { attribute } from '../ops/define-op.ts';
+import { elementCount } from '../ops/rules.ts';
+import { sequence, type Closure, type MakeClosure, type NumericArray, type Operand } from './closure.ts';
+import { elementwise } from './loops.ts';
+
+/** Steps from one element to the next along the rows and columns of a matrix. */
+interface Steps {
+  readonly batch: number;
+  readonly row: number;
+  readonly column: number;
+}
+
+function stepsOf({ shape, size }: Operand, isTransposed: boolean): Steps {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  const isOne = size === rows * columns;
+  return {
+    batch: isOne ? 0 : rows * columns,
+    row: isTransposed ? 1 : columns,
+    column: isTransposed ? columns : 1,
+  };
+}
+
+/** Rows below this length are products of rows and columns, one by one. */
+const shortRow = 4;
+
+/** One product: `out` [rows, columns] at `to`, from `a` at `fromA` and `b` at `fromB`. */
+function multiply(
+  a: NumericArray,
+  fromA: number,
+  stepsA: Steps,
+  b: NumericArray,
+  fromB: number,
+  stepsB: Steps,
+  out: NumericArray,
+  to: number,
+  rows: number,
+  inner: number,
+  columns: number,
+  sums: Float64Array,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const startA = fromA + row * stepsA.row;
+    if (stepsB.column === 1 && columns >= shortRow) {
+      const first = a[startA]!;
+      for (let column = 0; column < columns; column++) sums[column] = first * b[fromB + column]!;
+      for (let k = 1; k < inner; k++) {
+        const factor = a[startA + k * stepsA.column]!;
+        const startB = fromB + k * stepsB.row;
+        for (let column = 0; column < columns; column++) sums[column]! += factor * b[startB + column]!;
+      }
+      for (let column = 0; column < columns; column++) out[to++] = sums[column]!;
+    } else {
+      for (let column = 0; column < columns; column++) {
+        const startB = fromB + column * stepsB.column;
+        let sum = 0;
+        for (let k = 0; k < inner; k++) sum += a[startA + k * stepsA.column]! * b[startB + k * stepsB.row]!;
+        out[to++] = sum;
+      }
+    }
+  }
+}
+
+const product: MakeClosure = ({ inputs, outputs, attributes }) => {
+  const [a, b] = inputs as readonly [Operand, Operand];
+  const [out] = outputs as readonly [Operand];
+  const transposeA = attribute.boolean(attributes, 'transposeA', false);
+  const batches = elementCount(out.shape.slice(0, -2));
+  const [batchesA, batchesB] = [elementCount(a.shape.slice(0, -2)), elementCount(b.shape.slice(0, -2))];
+  const isUniform = [batchesA, batchesB].every((count) => count === 1 || count === batches);
+  // Batches that broadcast axis by axis, and sums of nothing, are rare.
+  if (a.dtype !== b.dtype || !isUniform || out.size === 0 || a.size === 0) return undefined;
+  const stepsA = stepsOf(a, transposeA);
+  const stepsB = stepsOf(b, attribute.boolean(attributes, 'transposeB', false));
+  const [rows, columns] = out.shape.slice(-2) as [number, number];
+  const inner = a.shape.at(transposeA ? -2 : -1)!;
+  const sums = new Float64Array(columns);
+  return (registers) => {
+    const [from, other, to] = [registers[a.register]!, registers[b.register]!, registers[out.register]!];
+    for (let batch = 0; batch < batches; batch++) {
+      const [fromA, fromB] = [batch * stepsA.batch, batch * stepsB.batch];
+      multiply(
+        from,
+        fromA,
+        stepsA,
+        other,
+        fromB,
+        stepsB,
+        to,
+        batch * rows * columns,
+        rows,
+        inner,
+        columns,
+        sums,
+      );
+    }
+  };
+};
+
+const activations: Readonly<Record<string, string>> = {
+  relu: 'Math.max(0, a)',
+  relu6: 'Math.min(Math.max(0, a), 6)',
+  elu: 'a >= 0 ? a : Math.exp(a) - 1',
+  sigmoid: '1 / (1 + Math.exp(-a))',
+  leakyrelu: 'a < 0 ? p * a : a',
+};
+
+/** The product, then bias and activation on the result in place. */
+const fused: MakeClosure = (call) => {
+  const [a, b, bias, slope] = call.inputs;
+  const [out] = call.outputs as readonly [Operand];
+  const activation = attribute.string(call.attributes, 'activation', 'linear');
+  const isKnown = activation === 'linear' || (activation in activations && out.dtype === 'float32');
+  // A bias that makes the result larger than the product has a shape of its own.
+  const isWithin = bias === undefined || (bias.dtype === out.dtype && bias.shape.length <= 1);
+  if (slope !== undefined || !isKnown || !isWithin) return undefined;
+  const multiplied = product({ ...call, inputs: [a, b] });
+  if (multiplied === undefined) return undefined;
+  const closures: (Closure | undefined)[] = [multiplied];
+  if (bias !== undefined) closures.push(elementwise('a + b', [out, bias], out));
+  if (activation !== 'linear') {
+    const alpha = attribute.number(call.attributes, 'leakyreluAlpha', 0.2);
+    closures.push(elementwise(activations[activation]!, [out], out, alpha));
+  }
+  return closures.every((closure) => closure !== undefined) ? sequence(closures) : undefined;
+};
+
+export const matmulClosures: Readonly<Record<string, MakeClosure>> = {
+  BatchMatMul: product,
+  _FusedMatMul: fused,
+};
