@@ -1,0 +1,178 @@
+/**
+ * Two tiers, as JavaScript engines have: what may never run again starts as closures, which are made in microseconds per
+ * call, and is compiled once it has run for as long as compiling takes (ski rental). Programs that set up large matrices
+ * call by call, and the last batch of an epoch, never get there. Costs are estimated, not measured, so that a program
+ * is compiled alike in each process.
+ */
+import { callNodes, nodesByName, typeOf, type CallNode, type Graph } from '../ir/graph.ts';
+import type { OpTable } from '../ir/op-signature.ts';
+import { elementCount, type HostArray } from '../ir/tensor-type.ts';
+import type { Backend, Compiled, CompileReport, Executable } from './executable.ts';
+import { compileClosures, type ClosureProgram } from './javascript/compile-closures.ts';
+
+/** Milliseconds, on one core of a present processor. */
+interface Costs {
+  /** A run as closures, and the same as native code. */
+  readonly closuresMs: number;
+  readonly nativeMs: number;
+  /** Compiling to native code. */
+  readonly compileMs: number;
+}
+
+/** Calls below which compiling is quick: such graphs are compiled at once. */
+const callsAtLeast = 1;
+
+const compileMs = { perGraph: 4, perCall: 0.08 } as const;
+const closuresMs = { perCall: 0.002, perElement: 3e-6, perProduct: 1.5e-6 } as const;
+const nativeMs = { perGraph: 0.02, perCall: 0.002 } as const;
+/** How much faster native code goes through elements. */
+const nativeSpeed = 4;
+
+const productKernels: ReadonlySet<string> = new Set(['BatchMatMul', '_FusedMatMul']);
+
+function sizeOf(shape: readonly (number | string)[]): number {
+  return elementCount(shape as readonly number[]);
+}
+
+/** Milliseconds for the elements and the products of a call. */
+function workMs(call: CallNode, inputShapes: readonly (readonly (number | string)[])[]): number {
+  const output = Math.max(0, ...call.outputs.map((type) => sizeOf(type.shape)));
+  const sizes = inputShapes.map(sizeOf);
+  if (!productKernels.has(call.kernel)) return closuresMs.perElement * Math.max(output, ...sizes);
+  // [m, k] times [k, n] is [m, n]: the root of the product of their sizes is m k n.
+  return closuresMs.perProduct * Math.sqrt(sizes[0]! * sizes[1]! * output);
+}
+
+function estimate(graph: Graph, calls: readonly CallNode[]): Costs {
+  const nodes = nodesByName(graph);
+  let work = 0;
+  for (const call of calls) {
+    work += workMs(
+      call,
+      call.inputs.flatMap((ref) => (ref === undefined ? [] : [typeOf(nodes, ref)!.shape])),
+    );
+  }
+  return {
+    closuresMs: calls.length * closuresMs.perCall + work,
+    nativeMs: nativeMs.perGraph + calls.length * nativeMs.perCall + work / nativeSpeed,
+    compileMs: compileMs.perGraph + calls.length * compileMs.perCall,
+  };
+}
+
+/** What graphs of the same kernels, whatever their sizes, have lost by not being native code. */
+interface Account {
+  lostMs: number;
+}
+
+function sameNumbers(left: HostArray, right: HostArray): boolean {
+  return (
+    left === right || (left.length === right.length && left.every((value, at) => Object.is(value, right[at])))
+  );
+}
+
+/** A graph in the first tier, and then in the second. */
+class TieredExecutable implements Executable {
+  readonly #graph: Graph;
+  readonly #native: Backend;
+  readonly #costs: Costs;
+  readonly #account: Account;
+  #program: ClosureProgram | undefined;
+  #executable: Executable | undefined;
+  /** Constants by leaf, while every run had the same values for them. */
+  readonly #constants: (HostArray | undefined)[];
+  readonly #allFree: readonly boolean[];
+
+  constructor(graph: Graph, program: ClosureProgram, native: Backend, costs: Costs, account: Account) {
+    this.#graph = graph;
+    this.#program = program;
+    this.#native = native;
+    this.#costs = costs;
+    this.#account = account;
+    const leaves = graph.nodes.filter((node) => node.kind !== 'call');
+    this.#constants = leaves.map((leaf) => (leaf.kind === 'constant' ? leaf.data : undefined));
+    this.#allFree = leaves.map(() => true);
+  }
+
+  get freeLeaves(): readonly boolean[] {
+    return this.#executable?.freeLeaves ?? this.#allFree;
+  }
+
+  get ignoresConstants(): boolean {
+    return this.#executable === undefined;
+  }
+
+  run(leaves: readonly HostArray[]): HostArray[] {
+    if (this.#program === undefined) return this.#executable!.run(leaves);
+    this.#observe(leaves);
+    this.#account.lostMs += this.#costs.closuresMs - this.#costs.nativeMs;
+    return this.#program.run(leaves);
+  }
+
+  #observe(leaves: readonly HostArray[]): void {
+    for (const [leaf, constant] of this.#constants.entries()) {
+      if (constant !== undefined && !sameNumbers(constant, leaves[leaf]!)) this.#constants[leaf] = undefined;
+    }
+  }
+
+  tierUp(leaves: readonly HostArray[]): CompileReport | undefined {
+    if (this.#program === undefined) return this.#executable!.tierUp?.(leaves);
+    if (this.#account.lostMs < this.#costs.compileMs) return undefined;
+    this.#observe(leaves);
+    const { executable, report } = this.#native.compile(this.#generalized(), leaves);
+    this.#executable = executable;
+    this.#program = undefined;
+    return report;
+  }
+
+  /** The graph with constants that were seen to change as inputs. */
+  #generalized(): Graph {
+    const nodes = this.#graph.nodes.map((node, index) => {
+      if (node.kind !== 'constant' || this.#constants[index] !== undefined) return node;
+      return { kind: 'placeholder', name: node.name, type: node.type, role: 'input' } as const;
+    });
+    return { ...this.#graph, nodes };
+  }
+
+  nodeTimes(): ReturnType<NonNullable<Executable['nodeTimes']>> {
+    return this.#executable?.nodeTimes?.();
+  }
+
+  dispose(): void {
+    this.#executable?.dispose();
+  }
+}
+
+/**
+ * @param native compiles graphs that are worth it, or that closures cannot run.
+ * @param now milliseconds
+ */
+export function createTieredBackend(native: Backend, ops: OpTable, now: () => number): Backend {
+  const accounts = new Map<string, Account>();
+
+  function compileTiered(graph: Graph): Compiled | undefined {
+    const calls = callNodes(graph);
+    if (calls.length < callsAtLeast) return undefined;
+    const costs = estimate(graph, calls);
+    const key = calls.map((call) => call.kernel).join(' ');
+    const known = accounts.get(key);
+    if ((known?.lostMs ?? 0) + costs.closuresMs > costs.compileMs) return undefined;
+    const started = now();
+    const program = compileClosures(graph, ops);
+    if (program === undefined) return undefined;
+    const account = known ?? { lostMs: 0 };
+    accounts.set(key, account);
+    const report: CompileReport = {
+      outcome: known === undefined ? 'session' : 'shared',
+      cache: known === undefined ? 'none' : 'shared',
+      phases: [{ name: 'closures', durationMs: now() - started }],
+      fallbacks: [],
+    };
+    return { executable: new TieredExecutable(graph, program, native, costs, account), report };
+  }
+
+  return {
+    ...native,
+    compile: (graph, leaves, isHot = false) =>
+      (isHot ? undefined : compileTiered(graph)) ?? native.compile(graph, leaves),
+  };
+}
