@@ -1,28 +1,46 @@
 /**
  * `npm run build`, after `tsc` wrote the declarations. What has to be a file of its own (commands, what `package.json`
- * exports, what is loaded by name through `ownModule`) is an entry point. What the bundles hold of others is named in
- * `dist/THIRD-PARTY.txt`, with their notices.
+ * exports, what is loaded by name through `ownModule`) is an entry point. What runs in the user's process is the engine:
+ * CommonJS in `dist/engine`, one instance for `fullgraph` and `fullgraph/register`. What the bundles hold of others is
+ * named in `dist/THIRD-PARTY.txt`, with their notices.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bundle, root } from './bundle.ts';
+import { bundle, bundleCommonJs, root } from './bundle.ts';
 
-const entryPoints = [
-  'index',
-  'register',
-  'cli/main',
-  'capture-candidate',
-  'host/module-hooks',
-  'minifier/graph/trial-worker',
-  'minifier/program/worker',
-];
+const sourcesOf = (names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, path.join('src', `${name}.ts`)]));
 
-const files = await bundle(
-  Object.fromEntries(entryPoints.map((name) => [name, path.join('src', `${name}.ts`)])),
+/** ES modules whose code is in the engine. */
+const facades = ['index', 'capture-candidate'];
+const engine = await bundleCommonJs(
+  { ...sourcesOf(facades), host: 'src/host/host-program.ts' },
+  'dist/engine',
+  { libraries: /^(?:acorn|@sveltejs\/acorn-typescript)$/ },
+);
+const others = await bundle(
+  sourcesOf([
+    'register',
+    'cli/main',
+    'host/module-hooks',
+    'minifier/graph/trial-worker',
+    'minifier/program/worker',
+  ]),
   'dist',
 );
-const written = new Set(files.written);
+
 const dist = path.join(root, 'dist');
+const facadeFiles = facades.map((name) => path.join(dist, `${name}.js`));
+for (const [index, name] of facades.entries()) {
+  writeFileSync(
+    facadeFiles[index]!,
+    [
+      `import { createRequire } from 'node:module';`,
+      `export const { ${engine.exports[name]!.join(', ')} } = createRequire(import.meta.url)('./engine/${name}.js');\n`,
+    ].join('\n'),
+  );
+}
+const written = new Set([...engine.written, ...others.written, ...facadeFiles]);
 for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
   const file = path.join(dist, name);
   if (/\.js(?:\.map)?$/.test(name) && !written.has(file)) rmSync(file);
@@ -39,8 +57,18 @@ function noticeOf(file: string): string {
     .join('\n');
 }
 
-const foreign = files.sources.filter((file) => file.startsWith('node_modules/'));
-const notices = new Set(foreign.map(noticeOf).filter((notice) => notice !== ''));
+/** The license of the package that a file belongs to. */
+function licenseOf(file: string): string {
+  const [folder = ''] = /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? [];
+  const names = ['LICENSE', 'LICENSE.md', 'LICENSE.txt'].map((name) => path.join(root, folder, name));
+  const found = names.find((name) => existsSync(name));
+  return found === undefined ? '' : `${folder}:\n${readFileSync(found, 'utf8').trim()}`;
+}
+
+const foreign = [...new Set([...engine.sources, ...others.sources])].filter((file) =>
+  file.startsWith('node_modules/'),
+);
+const notices = new Set([...foreign.map(noticeOf), ...foreign.map(licenseOf)].filter((text) => text !== ''));
 writeFileSync(
   path.join(dist, 'THIRD-PARTY.txt'),
   `Built from these files of other packages:\n\n${foreign.join('\n')}\n\n${[...notices].join('\n\n')}\n`,

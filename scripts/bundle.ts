@@ -1,5 +1,6 @@
 /** Our code as few files: Node spends a fifth of a millisecond and more on each module that it loads. */
 import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,32 +10,48 @@ export const root: string = fileURLToPath(new URL('..', import.meta.url));
 /** Of this library we use 2 of 40 modules. */
 const bundledLibraries = /^@bufbuild\/protobuf\//;
 
-/** Libraries stay in node_modules. */
-const libraries: Plugin = {
-  name: 'libraries',
+export interface BundleOptions extends Pick<BuildOptions, 'outExtension'> {
+  /** More libraries to bundle; the others stay in node_modules. */
+  readonly libraries?: RegExp;
+}
+
+/** Libraries stay in node_modules, but for some. */
+const outside = (bundled: RegExp | undefined): Plugin => ({
+  name: 'outside',
   setup(builder) {
     builder.onResolve({ filter: /^[^./]/ }, ({ path: name, kind }) =>
-      kind === 'entry-point' || bundledLibraries.test(name) ? undefined : { path: name, external: true },
+      kind === 'entry-point' || bundledLibraries.test(name) || bundled?.test(name) === true
+        ? undefined
+        : { path: name, external: true },
     );
   },
-};
+});
+
+export interface Bundled {
+  /** Paths of what was written. */
+  readonly written: readonly string[];
+  /** Sources that are in it, relative to {@link root}. */
+  readonly sources: readonly string[];
+  /** Entry point -> names that it exports. */
+  readonly exports: Readonly<Record<string, readonly string[]>>;
+}
 
 /**
  * Writes a bundle for Node per entry point, and what they share as chunks named after their content.
  * @param entryPoints output without extension -> source, relative to {@link root}
  * @param outdir relative to {@link root}
- * @returns paths of what was written, and of the sources that are in it, relative to {@link root}
  */
 export async function bundle(
   entryPoints: Readonly<Record<string, string>>,
   outdir: string,
-  options: Pick<BuildOptions, 'outExtension'> = {},
-): Promise<{ readonly written: readonly string[]; readonly sources: readonly string[] }> {
+  options: BundleOptions = {},
+): Promise<Bundled> {
+  const { libraries, ...rest } = options;
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...entryPoints },
     outdir,
-    ...options,
+    ...rest,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
@@ -44,12 +61,53 @@ export async function bundle(
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
-    plugins: [libraries],
+    plugins: [outside(libraries)],
     metafile: true,
     logLevel: 'warning',
   });
+  const outputs = Object.entries(metafile.outputs);
+  const exportsOf = (source: string): readonly string[] =>
+    outputs.find(([, { entryPoint }]) => entryPoint === source)?.[1].exports ?? [];
   return {
-    written: Object.keys(metafile.outputs).map((file) => path.join(root, file)),
+    written: outputs.map(([file]) => path.join(root, file)),
     sources: Object.keys(metafile.inputs),
+    exports: Object.fromEntries(
+      Object.entries(entryPoints).map(([name, source]) => [name, exportsOf(source)]),
+    ),
   };
+}
+
+/** Lines that are short enough to be read in a stack trace. */
+const lineLimit = 160;
+
+/**
+ * The same as CommonJS, which goes through `require` and so through the cache of V8's code. Modules stay one instance
+ * each, as chunks are converted one by one (esbuild itself splits ES modules only).
+ */
+export async function bundleCommonJs(
+  entryPoints: Readonly<Record<string, string>>,
+  outdir: string,
+  options: BundleOptions = {},
+): Promise<Bundled> {
+  const bundled = await bundle(entryPoints, outdir, options);
+  await build({
+    absWorkingDir: root,
+    entryPoints: bundled.written.filter((file) => file.endsWith('.js')),
+    outdir,
+    outbase: outdir,
+    allowOverwrite: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    // Without comments the text is ASCII, which V8 reads and keeps as bytes.
+    minifyWhitespace: true,
+    lineLimit,
+    sourcemap: true,
+    sourcesContent: false,
+    define: { 'import.meta.url': 'ownUrl' },
+    banner: { js: "const ownUrl=require('node:url').pathToFileURL(__filename).href;" },
+    logLevel: 'warning',
+  });
+  writeFileSync(path.join(root, outdir, 'package.json'), '{ "type": "commonjs" }\n');
+  return bundled;
 }

@@ -1,16 +1,18 @@
 /**
- * Libraries that a program requires, compiled once: V8's bytecode of large CommonJS files, with the functions that V8 compiles
- * when they are first called, goes from process to process through the disk cache. Half of what loading tfjs takes is
- * V8's compiler. The idea is that of v8-compile-cache and of Node's own compile cache, which Node 20 does not have.
+ * Libraries that a program requires, and our own engine, compiled once: V8's bytecode of large CommonJS files, with the
+ * functions that V8 compiles when they are first called, goes from process to process through the disk cache. Half of
+ * what loading tfjs takes is V8's compiler. The idea is that of v8-compile-cache and of Node's own compile cache, which
+ * Node 20 does not have.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import { constants, Script } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { openDiskCache, type DiskCache } from '../compile/disk-cache.ts';
+import { codeFolder } from '../own-files.ts';
 
 interface CommonJsModule {
   readonly exports: unknown;
@@ -64,10 +66,13 @@ function writeStored(path: string, { code, processes }: StoredCode): void {
   writeFileSync(path, Buffer.concat([header, code]));
 }
 
-/** What the name of a file on disk stands for. V8 itself refuses code that was made under other flags. */
+/** Name on disk. V8 itself refuses code that was made under other flags. */
 function keyOf(text: string, file: string): string {
   const parts = [process.versions.v8, process.arch, file, text.length, crc32(text)];
-  return `${createHash('sha1').update(parts.join('\0')).digest('hex')}.code`;
+  const hash = createHash('sha1').update(parts.join('\0')).digest('hex');
+  return `${parse(file)
+    .name.replaceAll(/[^\w.-]/g, '_')
+    .slice(0, 40)}-${hash}.code`;
 }
 
 /** The function that Node makes of a module's text: its own lines keep their numbers, the first one has its own columns. */
@@ -76,13 +81,13 @@ const tail = '\n}';
 const nodeWrapper = '(function (exports, require, module, __filename, __dirname) { \n});';
 
 /** V8 would warn of its default loader for scripts, which these need. */
-const dynamicImport = /(?<!\.)\bimport\s*(?:\(|\/[*/])/;
+const dynamicImport = /(?<!\.)\bimport\s*(?:\(\s*[^\s)]|\/[*/])/;
 
 function isCacheable(text: string, file: string, format: string | undefined): boolean {
   return (
     text.length >= smallestLength &&
     format !== 'module' &&
-    /[\\/]node_modules[\\/]/.test(file) &&
+    (file.startsWith(codeFolder) || /[\\/]node_modules[\\/]/.test(file)) &&
     !text.startsWith('#!') &&
     // Another tool changes what Node compiles, or Node is to know the maps of what it compiles.
     internals.wrap('') === nodeWrapper &&

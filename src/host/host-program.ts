@@ -14,15 +14,13 @@ import { eagerBackendName } from '../capture/install-backend.ts';
 import { createEagerBackend, createRunKernel } from '../compile/backends/eager.ts';
 import { opTable } from '../compile/ops/index.ts';
 import { bundledTfjs, findAbsentTfjs, noTfjs, standInWithoutTfjs, type AbsentTfjs } from './absent-tfjs.ts';
-import { cacheCode } from './code-cache.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
-import { defaultCacheDirectory, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
+import { cacheDirectoryOf, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
 import { keepCompiledTexts } from './source-maps.ts';
 import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
 import { tfjsNodeStandIn, type Tfjs } from './tfjs-node/stand-in.ts';
-import { isTypescript, loadTypescript } from './typescript.ts';
 import { watchTfjs } from './watch-tfjs.ts';
 
 const usageExitCode = 2;
@@ -116,13 +114,7 @@ function requireTfjs(parentFile: string | undefined): Tfjs {
  * Prepares the process before the program's first module is loaded.
  * @throws FG5003 when the trace file cannot be written.
  */
-export async function hostProgram(options: HostOptions): Promise<void> {
-  const script = process.argv[1];
-  if (isTypescript(script)) await loadTypescript(script);
-  if (options.disable === true) return;
-
-  const cacheDirectory = options.cacheDirectory ?? defaultCacheDirectory(process.env);
-  if (cacheDirectory !== false) cacheCode(cacheDirectory);
+export function hostProgram(options: HostOptions): void {
   const startedAt = monotonicMs();
   const now = (): number => monotonicMs() - startedAt;
   const isTraced = options.traceFile !== undefined;
@@ -184,7 +176,7 @@ export async function hostProgram(options: HostOptions): Promise<void> {
         checkTfjs(version);
         session = install(core as unknown as TfjsCore, {
           ...options,
-          cacheDirectory,
+          cacheDirectory: cacheDirectoryOf(options, process.env) ?? false,
           explain,
           measureSavings: options.measureSavings ?? isTraced,
           frames,

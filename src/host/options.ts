@@ -56,6 +56,14 @@ export function defaultCacheDirectory(environment: Readonly<Record<string, strin
   return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'fullgraph');
 }
 
+/** Folder of the disk cache; absent when it is switched off. */
+export function cacheDirectoryOf(
+  { cacheDirectory }: HostOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  return cacheDirectory === false ? undefined : (cacheDirectory ?? defaultCacheDirectory(environment));
+}
+
 /**
  * Processes and threads that the program starts inherit the options, and would write over its trace.
  * @returns the file that this process writes, and the name to leave to those.

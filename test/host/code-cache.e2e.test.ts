@@ -3,7 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -117,8 +117,11 @@ async function runAsync(file: string): Promise<string> {
   return stdout;
 }
 
+/** Files of the libraries, which are all called `index.js`; our own code is kept, too. */
 function kept(): string[] {
-  return readdirSync(code).sort();
+  return readdirSync(code)
+    .filter((name) => name.startsWith('index-'))
+    .sort();
 }
 
 /** How many processes in a row used the code and added to it. */
@@ -144,6 +147,10 @@ describe.skipIf(hasOwnCompileCache)('on Node 20', () => {
     run('program.cjs');
     const names = kept();
     expect([names.length, new Set(generations())]).toEqual([2, new Set([1])]);
+    // Our own.
+    expect(readdirSync(code)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^host-/), expect.stringMatching(/^chunk-/)]),
+    );
     for (let process = 2; process <= 10; process++) {
       run('program.cjs');
       expect(kept()).toEqual(names);
@@ -193,7 +200,7 @@ describe.skipIf(hasOwnCompileCache)('on Node 20', () => {
   test('processes that write at once leave whole files', async () => {
     const outputs = await Promise.all(Array.from({ length: 4 }, async () => runAsync('program.cjs')));
     expect(new Set(outputs).size).toBe(1);
-    expect(kept().every((name) => name.endsWith('.code'))).toBe(true);
+    expect(readdirSync(code).every((name) => name.endsWith('.code'))).toBe(true);
     const before = generations();
     run('program.cjs');
     expect(generations()).toEqual(before.map((count) => count + 1));
@@ -266,4 +273,17 @@ test.each([
   expect(outcomes[0]!.stdout).not.toBe('');
   expect(outcomes[1]).toEqual(outcomes[0]);
   expect(outcomes[2]).toEqual(outcomes[0]);
+});
+
+test('fullgraph and fullgraph/register are one engine in a process', () => {
+  const modules = join(root, 'node_modules');
+  write(
+    'one.mjs',
+    `import { createRequire } from 'node:module';
+     import { GraphBreakError, FullgraphError } from ${JSON.stringify(pathToFileURL(join(root, 'dist/index.js')).href)};
+     const tf = createRequire(${JSON.stringify(join(modules, 'x.js'))})('@tensorflow/tfjs');
+     try { if (tf.tensor1d([1]).relu().dataSync()[0] > 0) console.log('no break'); }
+     catch (error) { console.log(error instanceof GraphBreakError, error instanceof FullgraphError); }`,
+  );
+  expect(run('one.mjs', { settings: { strict: true } }).stdout).toBe('true true\n');
 });
