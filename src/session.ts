@@ -51,7 +51,10 @@ export interface SessionOptions {
   readonly recompileLimit?: number;
   /** Turn unchanging weights into constants. Default true. */
   readonly freeze?: boolean;
-  /** Start graphs of many small calls in JavaScript, and compile those that run on. Default true. */
+  /**
+   * Run small graphs as JavaScript until they have run for long enough to be compiled. Default true, without `onRecord`:
+   * what a report says of guards and recompiles must not depend on how small the data is today.
+   */
   readonly tiers?: boolean;
   /** Record repeated calls of models without running their code. Default true. */
   readonly replay?: boolean;
@@ -258,10 +261,11 @@ function createTuned(factory: BackendFactory, context: BackendContext): Backend 
   return createAutotuneBackend(candidates, context.now);
 }
 
-/** Not where settings of the native tier are compared or measured. */
+/** Not where settings of the native tier are chosen, compared or measured. */
 function hasTiers(name: string, options: SessionOptions): boolean {
-  const { tiers = true, device = 'cpu', autotune, profile, tuning, dynamic } = options;
+  const { device = 'cpu', autotune, profile, tuning, dynamic, onRecord } = options;
   const isPlain = autotune !== true && profile !== true && tuning === undefined && dynamic === undefined;
+  const { tiers = onRecord === undefined } = options;
   return tiers && isPlain && name === defaultBackend && device === 'cpu';
 }
 

@@ -1,8 +1,8 @@
 /**
- * Two tiers, as JavaScript engines have: what may never run again starts as closures, which are made in microseconds per
- * call, and is compiled once it has run for as long as compiling takes (ski rental). Programs that set up large matrices
- * call by call, and the last batch of an epoch, never get there. Costs are estimated, not measured, so that a program
- * is compiled alike in each process.
+ * Two tiers, as JavaScript engines have: a graph starts as closures, which are made in microseconds per call, and is
+ * compiled to native code once it has lost as much by running as closures as compiling takes (ski rental). What runs once
+ * never gets there, nor do graphs of tiny tensors: calling into native code takes longer than all of their work. Costs are
+ * estimated, not measured, so that a program is compiled alike in each process. See docs/adr/0016-tiers.md.
  */
 import { callNodes, nodesByName, typeOf, type CallNode, type Graph } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
@@ -10,7 +10,7 @@ import { elementCount, type HostArray } from '../ir/tensor-type.ts';
 import type { Backend, Compiled, CompileReport, Executable } from './executable.ts';
 import { compileClosures, type ClosureProgram } from './javascript/compile-closures.ts';
 
-/** Milliseconds, on one core of a present processor. */
+/** Milliseconds. */
 interface Costs {
   /** A run as closures, and the same as native code. */
   readonly closuresMs: number;
@@ -19,12 +19,10 @@ interface Costs {
   readonly compileMs: number;
 }
 
-/** Calls below which compiling is quick: such graphs are compiled at once. */
-const callsAtLeast = 1;
-
+// Measured on one core of a present server, warm, see the decision.
 const compileMs = { perGraph: 4, perCall: 0.08 } as const;
-const closuresMs = { perCall: 0.002, perElement: 3e-6, perProduct: 1.5e-6 } as const;
-const nativeMs = { perGraph: 0.02, perCall: 0.002 } as const;
+const closuresMs = { perCall: 0.0005, perElement: 3e-6, perProduct: 1.5e-6 } as const;
+const nativeMs = { perGraph: 0.02, perCall: 0.0012 } as const;
 /** How much faster native code goes through elements. */
 const nativeSpeed = 4;
 
@@ -74,7 +72,9 @@ function sameNumbers(left: HostArray, right: HostArray): boolean {
 class TieredExecutable implements Executable {
   readonly #graph: Graph;
   readonly #native: Backend;
-  readonly #costs: Costs;
+  /** By a run. */
+  readonly #lossMs: number;
+  readonly #compileMs: number;
   readonly #account: Account;
   #program: ClosureProgram | undefined;
   #executable: Executable | undefined;
@@ -86,7 +86,8 @@ class TieredExecutable implements Executable {
     this.#graph = graph;
     this.#program = program;
     this.#native = native;
-    this.#costs = costs;
+    this.#lossMs = costs.closuresMs - costs.nativeMs;
+    this.#compileMs = costs.compileMs;
     this.#account = account;
     const leaves = graph.nodes.filter((node) => node.kind !== 'call');
     this.#constants = leaves.map((leaf) => (leaf.kind === 'constant' ? leaf.data : undefined));
@@ -104,7 +105,7 @@ class TieredExecutable implements Executable {
   run(leaves: readonly HostArray[]): HostArray[] {
     if (this.#program === undefined) return this.#executable!.run(leaves);
     this.#observe(leaves);
-    this.#account.lostMs += this.#costs.closuresMs - this.#costs.nativeMs;
+    this.#account.lostMs = Math.max(0, this.#account.lostMs + this.#lossMs);
     return this.#program.run(leaves);
   }
 
@@ -116,7 +117,7 @@ class TieredExecutable implements Executable {
 
   tierUp(leaves: readonly HostArray[]): CompileReport | undefined {
     if (this.#program === undefined) return this.#executable!.tierUp?.(leaves);
-    if (this.#account.lostMs < this.#costs.compileMs) return undefined;
+    if (this.#account.lostMs < this.#compileMs) return undefined;
     this.#observe(leaves);
     const { executable, report } = this.#native.compile(this.#generalized(), leaves);
     this.#executable = executable;
@@ -151,7 +152,6 @@ export function createTieredBackend(native: Backend, ops: OpTable, now: () => nu
 
   function compileTiered(graph: Graph): Compiled | undefined {
     const calls = callNodes(graph);
-    if (calls.length < callsAtLeast) return undefined;
     const costs = estimate(graph, calls);
     const key = calls.map((call) => call.kernel).join(' ');
     const known = accounts.get(key);

@@ -3,6 +3,7 @@
  * call is synchronous; the native module is what the public API itself calls. It is not public, so the version is pinned
  * and what we use of it is checked when it is loaded.
  */
+import { accessSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
@@ -91,39 +92,64 @@ function unavailable(message: string, cause?: unknown): EnvironmentError {
   });
 }
 
+function notLoaded(cause: unknown): EnvironmentError {
+  const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return unavailable(
+    `onnxruntime-node cannot be loaded on ${process.platform}-${process.arch}: ${reason}`,
+    cause,
+  );
+}
+
+interface Installation {
+  readonly version: string;
+  readonly requireFrom: NodeJS.Require;
+  readonly nativeFile: string;
+}
+
+/** What the package holds for this platform, without loading it. */
+function find(from: string): Installation {
+  const requireFrom = createRequire(from);
+  const { platform, arch } = process;
+  try {
+    const manifest = requireFrom.resolve('onnxruntime-node/package.json');
+    const { version } = requireFrom(manifest) as { version: string };
+    const nativeFile = join(dirname(manifest), `bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`);
+    accessSync(nativeFile);
+    return { version, requireFrom, nativeFile };
+  } catch (cause) {
+    throw notLoaded(cause);
+  }
+}
+
+/** Version of the onnxruntime-node that `from` would get. @throws EnvironmentError FG3201 */
+export function installedVersion(from: string = import.meta.url): string {
+  return loaded.get(from)?.version ?? find(from).version;
+}
+
 /**
  * The native module, initialized. A program that uses onnxruntime-node itself, and did so first, keeps its set-up: results
  * of its sessions are made by the constructor that was given last.
  */
-function initialize(requireFrom: NodeJS.Require): NativeModule {
+function initialize({ requireFrom, nativeFile }: Installation): NativeModule {
   const shared = requireFrom.cache[requireFrom.resolve('onnxruntime-node/dist/binding.js')];
   if (shared?.loaded === true) {
     const { binding, initOrt } = shared.exports as BindingModule;
     withoutTelemetry(initOrt);
     return binding;
   }
-  const { platform, arch } = process;
-  const folder = dirname(requireFrom.resolve('onnxruntime-node/package.json'));
-  const native = requireFrom(
-    join(folder, `bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`),
-  ) as NativeModule;
+  const native = requireFrom(nativeFile) as NativeModule;
   withoutTelemetry(() => native.initOrtOnce(fatalOnly, ResultTensor, isMainThread));
   return native;
 }
 
 function load(from: string): OnnxruntimeBinding {
-  const requireFrom = createRequire(from);
-  let version: string;
+  const installation = find(from);
+  const { version } = installation;
   let native: NativeModule;
   try {
-    ({ version } = requireFrom('onnxruntime-node/package.json') as { version: string });
-    native = initialize(requireFrom);
+    native = initialize(installation);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
-    throw unavailable(
-      `onnxruntime-node cannot be loaded on ${process.platform}-${process.arch}: ${reason}`,
-      cause,
-    );
+    throw notLoaded(cause);
   }
   const isExpected =
     typeof native.InferenceSession?.prototype.loadModel === 'function' &&

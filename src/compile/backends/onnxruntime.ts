@@ -11,6 +11,7 @@ import {
 } from '../../onnx/index.ts';
 import { BackendError, InternalError } from '../../ir/errors.ts';
 import {
+  installedVersion,
   loadOnnxruntime,
   type BindingSession,
   type BindingTensor,
@@ -85,9 +86,9 @@ export function liveOrtSessions(): number {
   return liveSessions;
 }
 
-/** Version of the onnxruntime in use. @throws EnvironmentError FG3201 when there is none. */
+/** Version of the onnxruntime in use, which need not be loaded yet. @throws EnvironmentError FG3201 when there is none. */
 export function onnxruntimeVersion(): string {
-  return loadOnnxruntime().version;
+  return installedVersion();
 }
 
 export class OrtSession {

@@ -158,23 +158,43 @@ export function compileClosures(graph: Graph, ops: OpTable): ClosureProgram | un
       view.value.lastUse = Infinity;
     }
   }
-  const outputRegisters = results.map((value) => value.register);
-  return { run: (arrays) => execute(closures, file, arrays as readonly NumericArray[], outputRegisters) };
+  return createProgram(closures, leaves, file.made, results);
 }
 
-function execute(
+/** Elements up to which a program keeps its registers from run to run; results are made anew in any case. */
+const scratchLimit = 2 ** 16;
+
+function createProgram(
   closures: readonly Closure[],
-  { made }: RegisterFile,
-  leaves: readonly NumericArray[],
-  outputRegisters: readonly number[],
-): HostArray[] {
-  const registers = leaves.slice();
-  for (const { dtype, length } of made) registers.push(arrayMaker(dtype)!(length));
-  for (const closure of closures) closure(registers);
-  const given = new Set<number>();
-  return outputRegisters.map((register) => {
-    const isShared = register < leaves.length || given.has(register);
-    given.add(register);
-    return isShared ? registers[register]!.slice() : registers[register]!;
-  });
+  leafCount: number,
+  made: RegisterFile['made'],
+  results: readonly Value[],
+): ClosureProgram {
+  const owned = new Set(results.map(({ register }) => register));
+  const registers = made.map(({ dtype, length }, index) => ({
+    make: arrayMaker(dtype)!,
+    length,
+    isOwned: owned.has(leafCount + index),
+  }));
+  const length = registers.reduce((sum, register) => sum + register.length, 0);
+  const scratch: (NumericArray | undefined)[] = [];
+  return {
+    run(leaves) {
+      const values = leaves.slice() as NumericArray[];
+      for (const [index, { make, length, isOwned }] of registers.entries()) {
+        values.push((isOwned ? undefined : scratch[index]) ?? make(length));
+      }
+      if (scratch.length === 0 && length <= scratchLimit) {
+        for (const [index, { isOwned }] of registers.entries())
+          scratch.push(isOwned ? undefined : values[leafCount + index]);
+      }
+      for (const closure of closures) closure(values);
+      const given = new Set<number>();
+      return results.map(({ register }) => {
+        const isShared = register < leafCount || given.has(register);
+        given.add(register);
+        return isShared ? values[register]!.slice() : values[register]!;
+      });
+    },
+  };
 }
