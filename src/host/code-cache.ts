@@ -91,8 +91,7 @@ function isCacheable(text: string, file: string, format: string | undefined): bo
     !text.startsWith('#!') &&
     // Another tool changes what Node compiles, or Node is to know the maps of what it compiles.
     internals.wrap('') === nodeWrapper &&
-    !(process as { readonly sourceMapsEnabled?: boolean }).sourceMapsEnabled &&
-    !dynamicImport.test(text)
+    !(process as { readonly sourceMapsEnabled?: boolean }).sourceMapsEnabled
   );
 }
 
@@ -160,6 +159,8 @@ export function cacheCode(directory: string): void {
     const key = keyOf(text, file);
     const path = cache.find(key);
     const stored = path === undefined ? undefined : readStored(path);
+    // What is kept was looked at.
+    if (stored === undefined && dynamicImport.test(text)) return original.call(this, text, file, format);
     const compiled = compile(text, file, stored?.code);
     if (compiled === undefined) return original.call(this, text, file, format);
     const { script, body } = compiled;

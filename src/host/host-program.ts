@@ -2,18 +2,19 @@
  * Hosts one program: opens the trace, installs a session into the program's tfjs when it appears, and closes the books
  * when the program ends, however it ends.
  */
-import { createRequire, register } from 'node:module';
+import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import { noTotals, recordSchemaVersion, type HeaderRecord, type TraceRecord } from '../ir/record.ts';
 import { UserError } from '../ir/errors.ts';
 import { install, type Session, type TfjsCore } from '../session.ts';
 import { monotonicMs } from '../clock.ts';
-import { codeFolder, ownModule, packageVersion } from '../own-files.ts';
+import { codeFolder, packageVersion } from '../own-files.ts';
 import { eagerBackendName } from '../capture/install-backend.ts';
 import { createEagerBackend, createRunKernel } from '../compile/backends/eager.ts';
 import { opTable } from '../compile/ops/index.ts';
 import { bundledTfjs, findAbsentTfjs, noTfjs, standInWithoutTfjs, type AbsentTfjs } from './absent-tfjs.ts';
+import { startEsmHooks } from './esm-hooks.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
 import { cacheDirectoryOf, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
@@ -152,7 +153,7 @@ export function hostProgram(options: HostOptions): void {
     onSource: onRecord,
   });
 
-  register(ownModule('host/module-hooks'));
+  startEsmHooks(process.argv[1]);
   let session: Session | undefined;
   let refusal: AbsentTfjs | undefined;
   let interpret: Interpret | undefined;

@@ -265,6 +265,40 @@ describe('a hosted program', () => {
     );
     expect(status).toBe(0);
   });
+
+  test.each([
+    ['a module of the program', 'way-1.mjs', `import './uses-node.mjs';`],
+    ['an import at run time', 'way-2.cjs', `import(process.argv[2] ?? './uses-node.mjs');`],
+    ['a required file that imports', 'way-3.cjs', `require('./loads-node.cjs');`],
+    ['a CommonJS file that is imported', 'way-4.mjs', `import './loads-node.cjs';`],
+    [
+      'code made at run time',
+      'way-5.cjs',
+      `new Function('name', 'return import(name)')(__dirname + '/uses-node.mjs');`,
+    ],
+    ['a thread', 'way-6.cjs', `new (require('worker_threads').Worker)(__dirname + '/uses-node.mjs');`],
+  ])('finds the stand-in for tfjs-node behind %s', async (_, name, text) => {
+    await program(
+      'uses-node.mjs',
+      `import * as tf from '@tensorflow/tfjs-node'; console.log(tf.getBackend());`,
+    );
+    await program('loads-node.cjs', `exports.loaded = import('./uses-node.mjs');`);
+    const file = await program(name, text);
+    expect(start(file, { hosted: true })).toEqual({ status: 0, stdout: 'tensorflow\n', stderr: '' });
+  });
+
+  test('captures a program of ES modules that needs no loader hooks', async () => {
+    const file = await program(
+      'plain-modules.mjs',
+      `import * as tf from '@tensorflow/tfjs';
+       console.log(tf.tensor1d([1, 2]).relu().dataSync().join());`,
+    );
+    const trace = join(folder, 'plain-modules.jsonl');
+    expect(start(file, { hosted: true, settings: { traceFile: trace } }).stdout).toBe('1,2\n');
+    expect(await recordsOf(trace)).toContainEqual(
+      expect.objectContaining({ kind: 'break', reason: 'FG1001' }),
+    );
+  });
 });
 
 describe('the trace of a TypeScript training program', () => {

@@ -1,0 +1,94 @@
+/**
+ * Starts the ESM loader hooks (`module-hooks.ts`), which answer imports of tfjs-node. On Node 20 they run in a thread of their
+ * own that takes 30 ms to start, so they are started when a text is met that may lead to such an import, and programs
+ * that cannot get there do without. In doubt they are started.
+ */
+import { readFileSync, realpathSync } from 'node:fs';
+import Module, { isBuiltin, register } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import { codeFolder, ownModule } from '../own-files.ts';
+import { isTypescript } from './typescript.ts';
+
+/** The syntax of a static import or of `import.meta`, up to the name of the module. */
+const staticImport = /\bimport(?:\s*\.\s*meta\b|\s*(?:[\w$*{}\s,]*\bfrom\b)?\s*(?:'[^'\n]+'|"[^"\n]+"))/g;
+const anyImport = /\bimport\b/g;
+/** A name behind `from` or `import`, whatever it is there for. */
+const moduleNames = /\b(?:from|import)\s*(?:'([^'\n]+)'|"([^"\n]+)")/g;
+const hiddenName = /\bfrom\s*\/[*/]/;
+
+const countOf = (pattern: RegExp, text: string): number => text.match(pattern)?.length ?? 0;
+
+/** @returns names of the modules that a text imports; undefined when they cannot be told from the text. */
+function importsOf(text: string): readonly string[] | undefined {
+  if (countOf(anyImport, text) !== countOf(staticImport, text) || hiddenName.test(text)) return undefined;
+  return Array.from(text.matchAll(moduleNames), ([, single, double]) => single ?? double ?? '');
+}
+
+/** Packages that import no other than tfjs itself. */
+const tfjsPackage =
+  /^@tensorflow\/tfjs(?:-core|-layers|-converter|-data|-backend-(?:cpu|wasm|webgl|webgpu))?$/;
+
+/**
+ * Whether a program that starts with a file may import tfjs-node, as far as ES modules go; CommonJS modules among them
+ * are looked at when they are compiled.
+ */
+export function mayImportTfjsNode(entry: string): boolean {
+  const seen = new Set([pathToFileURL(entry).href]);
+  for (const href of seen) {
+    let file: string;
+    let text: string;
+    try {
+      file = realpathSync(fileURLToPath(href));
+      text = readFileSync(file, 'utf8');
+    } catch {
+      // A folder, a file without its extension, or something that Node will not find either.
+      return true;
+    }
+    const names = importsOf(text);
+    if (names === undefined) return true;
+    for (const name of names.filter((name) => !isBuiltin(name) && !tfjsPackage.test(name))) {
+      if (!/^\.{1,2}\//.test(name)) return true;
+      seen.add(new URL(name, pathToFileURL(file)).href);
+    }
+  }
+  return false;
+}
+
+const preload = /^(?:-r|--(?:require|import|loader|experimental-loader|input-type))\b/;
+
+/** Whether what is to run is a file of JavaScript, and nothing else is loaded before or beside it. */
+function isPlainStart(script: string | undefined): script is string {
+  const flags = [...process.execArgv, ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/)];
+  return (
+    process.versions.node.startsWith('20.') &&
+    isMainThread &&
+    script !== undefined &&
+    !isTypescript(script) &&
+    (process as { readonly _eval?: unknown })._eval === undefined &&
+    flags.filter((flag) => preload.test(flag)).length === 1
+  );
+}
+
+interface ModulePrototype {
+  _compile: (this: unknown, text: string, file: string, ...rest: unknown[]) => unknown;
+}
+
+const importCall = /\bimport\s*(?:\(|\/[*/])/;
+const harmlessFile = /[\\/]node_modules[\\/]@tensorflow[\\/]tfjs/;
+
+/** Starts the hooks before the first import that may need them. */
+export function startEsmHooks(script: string | undefined): void {
+  const start = (): void => register(ownModule('host/module-hooks'));
+  if (!isPlainStart(script) || mayImportTfjsNode(script)) return start();
+  const prototype = (Module as unknown as { readonly prototype: ModulePrototype }).prototype;
+  const original = prototype._compile;
+  let isStarted = false;
+  prototype._compile = function (this: unknown, text, file, ...rest) {
+    if (!isStarted && !harmlessFile.test(file) && !file.startsWith(codeFolder) && importCall.test(text)) {
+      isStarted = true;
+      start();
+    }
+    return original.call(this, text, file, ...rest);
+  };
+}
