@@ -14,9 +14,13 @@ const sourcesOf = (names: readonly string[]): Record<string, string> =>
 /** ES modules whose code is in the engine. */
 const facades = ['index', 'capture-candidate'];
 const engine = await bundleCommonJs(
-  { ...sourcesOf(facades), host: 'src/host/host-program.ts' },
+  { ...sourcesOf([...facades, 'minify-api']), host: 'src/host/host-program.ts' },
   'dist/engine',
-  { libraries: /^(?:acorn|@sveltejs\/acorn-typescript)$/ },
+  {
+    libraries: /^(?:acorn|@sveltejs\/acorn-typescript)$/,
+    // Half of the code, and most who import the rest have no use for it.
+    lazy: { 'minify-api': ['minify'] },
+  },
 );
 const others = await bundle(
   sourcesOf([

@@ -13,6 +13,8 @@ const bundledLibraries = /^@bufbuild\/protobuf\//;
 export interface BundleOptions extends Pick<BuildOptions, 'outExtension'> {
   /** More libraries to bundle; the others stay in node_modules. */
   readonly libraries?: RegExp;
+  /** Entry points of functions that are loaded when one is first called. */
+  readonly lazy?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Libraries stay in node_modules, but for some. */
@@ -24,6 +26,32 @@ const outside = (bundled: RegExp | undefined): Plugin => ({
         ? undefined
         : { path: name, external: true },
     );
+  },
+});
+
+/** Whoever imports one of the entry points gets functions in its place that require it. */
+const lazily = (
+  functions: Readonly<Record<string, readonly string[]>>,
+  sources: Readonly<Record<string, string>>,
+): Plugin => ({
+  name: 'lazily',
+  setup(builder) {
+    for (const [name, exports] of Object.entries(functions)) {
+      const file = path.join(root, sources[name]!);
+      builder.onResolve({ filter: /^\./ }, ({ path: request, resolveDir, kind }) =>
+        kind !== 'entry-point' && path.join(resolveDir, request) === file
+          ? { path: name, namespace: 'lazy' }
+          : undefined,
+      );
+      const contents = [
+        `import { createRequire } from 'node:module';`,
+        `const require = createRequire(import.meta.url);`,
+        ...exports.map(
+          (own) => `export const ${own} = (...values) => require('./${name}.js').${own}(...values);`,
+        ),
+      ].join('\n');
+      builder.onLoad({ filter: new RegExp(`^${name}$`), namespace: 'lazy' }, () => ({ contents }));
+    }
   },
 });
 
@@ -46,7 +74,7 @@ export async function bundle(
   outdir: string,
   options: BundleOptions = {},
 ): Promise<Bundled> {
-  const { libraries, ...rest } = options;
+  const { libraries, lazy = {}, ...rest } = options;
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: { ...entryPoints },
@@ -61,7 +89,7 @@ export async function bundle(
     sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
-    plugins: [outside(libraries)],
+    plugins: [lazily(lazy, entryPoints), outside(libraries)],
     metafile: true,
     logLevel: 'warning',
   });
