@@ -93,7 +93,10 @@ const cpuKernels = bundle.tf.getKernelsForBackend('cpu').map((kernel) => kernel.
 if (job.backend === 'wasm') bundle.loadWasm().setWasmPaths(job.wasmFolder);
 const fullgraph =
   job.backend === 'fullgraph'
-    ? await installFullgraph(bundle.tf, { threads: Math.min(2, availableParallelism()) })
+    ? await installFullgraph(bundle.tf, {
+        threads: Math.min(2, availableParallelism()),
+        tiers: job.tiers,
+      })
     : undefined;
 const backendName = fullgraph?.backendName ?? job.backend;
 await bundle.tf.setBackend(backendName);

@@ -5,6 +5,8 @@ export type ConformanceBackend = 'cpu' | 'wasm' | 'fullgraph';
 /** What one child process has to do. Specs are numbered in the order in which the files define them. */
 export interface ConformanceJob {
   readonly backend: ConformanceBackend;
+  /** Whether graphs may run as closures, as those of programs do. */
+  readonly tiers: boolean;
   readonly bundle: string;
   readonly wasmFolder: string;
   readonly eventFile: string;

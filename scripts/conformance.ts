@@ -34,6 +34,7 @@ const hangMs = 180_000;
 
 const usage = `Usage: npm run conformance -- [options]
   --backend cpu|wasm|fullgraph   backend under test (default: fullgraph)
+  --tiers                        graphs may run as closures first, as those of programs do
   --grep REGEXP                  only specs whose full name matches
   --shard I/N                    only every Nth spec, starting at I (1-based)
   --jobs N                       processes to spread the specs over (default: 1)
@@ -120,12 +121,20 @@ async function runShard(job: Job, verbose: boolean): Promise<ShardOutcome> {
 
 async function runSuite(
   backend: ConformanceBackend,
-  options: { grep?: string | undefined; shard: number; shards: number; jobs: number; verbose: boolean },
+  options: {
+    tiers: boolean;
+    grep?: string | undefined;
+    shard: number;
+    shards: number;
+    jobs: number;
+    verbose: boolean;
+  },
 ): Promise<ShardOutcome> {
   const bundle = await bundleSpecs(root);
   const shards = Array.from({ length: options.jobs }, (_, job): Job => {
     return {
       backend,
+      tiers: options.tiers,
       bundle,
       wasmFolder: wasmFolder(root),
       shard: options.shard + job * options.shards,
@@ -155,6 +164,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       backend: { type: 'string', default: 'fullgraph' },
+      tiers: { type: 'boolean', default: false },
       grep: { type: 'string' },
       shard: { type: 'string', default: '1/1' },
       jobs: { type: 'string', default: '1' },
@@ -173,7 +183,8 @@ async function main(): Promise<number> {
     return 2;
   }
   const jobs = Number(values.jobs);
-  const options = { ...parseShard(values.shard), grep: values.grep, jobs, verbose: values.verbose };
+  const { tiers, grep, verbose } = values;
+  const options = { ...parseShard(values.shard), tiers, grep, jobs, verbose };
   const started = performance.now();
   const outcome = await runSuite(backend, options);
   const durationMs = performance.now() - started;

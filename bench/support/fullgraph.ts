@@ -20,6 +20,7 @@ export interface InstallOptions {
   readonly cacheDirectory: string | false;
   readonly onRecord?: () => void;
   readonly explain?: boolean;
+  readonly tiers?: boolean;
 }
 
 /** Counters since installation. They survive `engine().reset()`, which makes a new backend instance. */
@@ -72,6 +73,8 @@ export async function installFullgraph(
     readonly threads: number;
     readonly spinning?: boolean;
     readonly cacheDir?: string | undefined;
+    /** Whether graphs may run as closures first. */
+    readonly tiers?: boolean | undefined;
     /** Measure the time that recording takes, which itself takes time. */
     readonly isTimed?: boolean | undefined;
   },
@@ -79,12 +82,13 @@ export async function installFullgraph(
   const session = (await import(pathToFileURL(sessionFile()).href)) as {
     install: (tf: Tf, options: InstallOptions) => Promise<Fullgraph> | Fullgraph;
   };
-  const { threads, spinning = false, cacheDir = false, isTimed = false } = options;
+  const { threads, spinning = false, cacheDir = false, isTimed = false, tiers } = options;
   return session.install(tf, {
     threads,
     spinning,
     cacheDirectory: cacheDir,
     now: isTimed ? () => performance.now() : () => Number(process.hrtime.bigint()) / 1e6,
+    ...(tiers === undefined ? {} : { tiers }),
     ...(isTimed && { onRecord: () => {}, explain: false }),
     ...extraOptions(),
   });

@@ -19,12 +19,20 @@ interface Costs {
   readonly compileMs: number;
 }
 
-// Measured on one core of a present server, warm, see the decision.
-const compileMs = { perGraph: 4, perCall: 0.08 } as const;
-const closuresMs = { perCall: 0.0005, perElement: 3e-6, perProduct: 1.5e-6 } as const;
-const nativeMs = { perGraph: 0.02, perCall: 0.0012 } as const;
-/** How much faster native code goes through elements. */
-const nativeSpeed = 4;
+/** What costs are estimated from, in milliseconds. */
+export interface CostModel {
+  readonly compile: { readonly perGraph: number; readonly perCall: number };
+  readonly closures: { readonly perCall: number; readonly perElement: number; readonly perProduct: number };
+  /** A run; its work takes `speed` times less than as closures. */
+  readonly native: { readonly perGraph: number; readonly perCall: number; readonly speed: number };
+}
+
+/** Measured on one core of a present server, warm, see the decision. */
+const measured: CostModel = {
+  compile: { perGraph: 4, perCall: 0.08 },
+  closures: { perCall: 0.0005, perElement: 3e-6, perProduct: 1.5e-6 },
+  native: { perGraph: 0.02, perCall: 0.0012, speed: 4 },
+};
 
 const productKernels: ReadonlySet<string> = new Set(['BatchMatMul', '_FusedMatMul']);
 
@@ -33,27 +41,30 @@ function sizeOf(shape: readonly (number | string)[]): number {
 }
 
 /** Milliseconds for the elements and the products of a call. */
-function workMs(call: CallNode, inputShapes: readonly (readonly (number | string)[])[]): number {
+function workMs(
+  call: CallNode,
+  inputShapes: readonly (readonly (number | string)[])[],
+  { closures }: CostModel,
+): number {
   const output = Math.max(0, ...call.outputs.map((type) => sizeOf(type.shape)));
   const sizes = inputShapes.map(sizeOf);
-  if (!productKernels.has(call.kernel)) return closuresMs.perElement * Math.max(output, ...sizes);
+  if (!productKernels.has(call.kernel)) return closures.perElement * Math.max(output, ...sizes);
   // [m, k] times [k, n] is [m, n]: the root of the product of their sizes is m k n.
-  return closuresMs.perProduct * Math.sqrt(sizes[0]! * sizes[1]! * output);
+  return closures.perProduct * Math.sqrt(sizes[0]! * sizes[1]! * output);
 }
 
-function estimate(graph: Graph, calls: readonly CallNode[]): Costs {
+function estimate(graph: Graph, calls: readonly CallNode[], model: CostModel): Costs {
   const nodes = nodesByName(graph);
   let work = 0;
   for (const call of calls) {
-    work += workMs(
-      call,
-      call.inputs.flatMap((ref) => (ref === undefined ? [] : [typeOf(nodes, ref)!.shape])),
-    );
+    const shapes = call.inputs.flatMap((ref) => (ref === undefined ? [] : [typeOf(nodes, ref)!.shape]));
+    work += workMs(call, shapes, model);
   }
+  const { compile, closures, native } = model;
   return {
-    closuresMs: calls.length * closuresMs.perCall + work,
-    nativeMs: nativeMs.perGraph + calls.length * nativeMs.perCall + work / nativeSpeed,
-    compileMs: compileMs.perGraph + calls.length * compileMs.perCall,
+    closuresMs: calls.length * closures.perCall + work,
+    nativeMs: native.perGraph + calls.length * native.perCall + work / native.speed,
+    compileMs: compile.perGraph + calls.length * compile.perCall,
   };
 }
 
@@ -147,12 +158,17 @@ class TieredExecutable implements Executable {
  * @param native compiles graphs that are worth it, or that closures cannot run.
  * @param now milliseconds
  */
-export function createTieredBackend(native: Backend, ops: OpTable, now: () => number): Backend {
+export function createTieredBackend(
+  native: Backend,
+  ops: OpTable,
+  now: () => number,
+  model: CostModel = measured,
+): Backend {
   const accounts = new Map<string, Account>();
 
   function compileTiered(graph: Graph): Compiled | undefined {
     const calls = callNodes(graph);
-    const costs = estimate(graph, calls);
+    const costs = estimate(graph, calls, model);
     const key = calls.map((call) => call.kernel).join(' ');
     const known = accounts.get(key);
     if ((known?.lostMs ?? 0) + costs.closuresMs > costs.compileMs) return undefined;

@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, it, vi } from 'vitest';
 import { createFrameResolver } from '../../src/host/frames.ts';
+import { opTable } from '../../src/compile/ops/index.ts';
+import { createTieredBackend, type CostModel } from '../../src/compile/tiers.ts';
 import { registerBackend } from '../../src/session.ts';
 import { createParanoidBackend } from './support/paranoid-backend.ts';
 import { anyStep, expectSame, propertyTimeoutMs, runsOf, toProgram } from './support/random-programs.ts';
@@ -56,5 +58,45 @@ describe('any program', () => {
       expectSame(toProgram(prelude, body, 4), { backend: 'rigid', recompileLimit: 2 }),
     );
     await fc.assert(property, { numRuns: runsOf(60) });
+  });
+
+  it('observes the same while its graphs go from closures to code that relies on what it may', async () => {
+    const eagerToCompile: CostModel = {
+      compile: { perGraph: 0.002, perCall: 0 },
+      closures: { perCall: 0.0005, perElement: 0, perProduct: 0 },
+      native: { perGraph: 0, perCall: 0, speed: 1 },
+    };
+    registerBackend('tiered', (context) =>
+      createTieredBackend(
+        createParanoidBackend(context, { promotes: true }),
+        opTable,
+        context.now,
+        eagerToCompile,
+      ),
+    );
+    const property = fc.asyncProperty(...parts, (prelude, body) =>
+      expectSame(toProgram(prelude, body, 6), { backend: 'tiered' }),
+    );
+    await fc.assert(property, { numRuns: runsOf(100) });
+  });
+
+  it('observes the same as closures alone', async () => {
+    const neverCompile: CostModel = {
+      compile: { perGraph: Infinity, perCall: 0 },
+      closures: { perCall: 0, perElement: 0, perProduct: 0 },
+      native: { perGraph: 0, perCall: 0, speed: 1 },
+    };
+    registerBackend('closures', (context) =>
+      createTieredBackend(
+        createParanoidBackend(context, { promotes: true }),
+        opTable,
+        context.now,
+        neverCompile,
+      ),
+    );
+    const property = fc.asyncProperty(...parts, (prelude, body) =>
+      expectSame(toProgram(prelude, body, 3), { backend: 'closures' }),
+    );
+    await fc.assert(property, { numRuns: runsOf(100) });
   });
 });

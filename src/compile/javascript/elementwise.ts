@@ -23,6 +23,20 @@ function ofOneDtype(expression: string): MakeClosure {
 
 const alpha: Parameters = (attributes) => [attribute.number(attributes, 'alpha', 0)];
 
+/** Abramowitz and Stegun, 7.1.26. */
+const erfTail = ((t) =>
+  `((((1.061405429 * ${t} - 1.453152027) * ${t} + 1.421413741) * ${t} - 0.284496736) * ${t} + 0.254829592) * ${t} * Math.exp(-a * a)`)(
+  '(1 / (1 + 0.3275911 * Math.abs(a)))',
+);
+
+const roundHalfToEven = ((floor) =>
+  `a - ${floor} < 0.5 ? ${floor} : a - ${floor} > 0.5 ? Math.ceil(a) : ${floor} % 2 === 0 ? ${floor} : ${floor} + 1`)(
+  'Math.floor(a)',
+);
+
+/** Below, softplus(x) is exp(x) to within float32's epsilon; above its negative, x. */
+const softplusEdge = Math.log(1.1920928955078125e-7) + 2;
+
 const unary: Readonly<Record<string, string>> = {
   Abs: 'Math.abs(a)',
   Acos: 'Math.acos(a)',
@@ -35,6 +49,7 @@ const unary: Readonly<Record<string, string>> = {
   Cos: 'Math.cos(a)',
   Cosh: 'Math.cosh(a)',
   Elu: 'a >= 0 ? a : Math.exp(a) - 1',
+  Erf: `Math.sign(a) * (1 - ${erfTail})`,
   Exp: 'Math.exp(a)',
   Expm1: 'Math.expm1(a)',
   Floor: 'Math.floor(a)',
@@ -44,15 +59,17 @@ const unary: Readonly<Record<string, string>> = {
   Log: 'Math.log(a)',
   Log1p: 'Math.log1p(a)',
   LogicalNot: 'a ? 0 : 1',
-  Neg: '-a',
   Reciprocal: '1 / a',
   Relu: 'Math.max(0, a)',
   Relu6: 'Math.min(Math.max(0, a), 6)',
+  Round: roundHalfToEven,
   Rsqrt: '1 / Math.sqrt(a)',
+  Selu: 'a >= 0 ? 1.0507009873554805 * a : 1.7580993408473768 * (Math.exp(a) - 1)',
   Sigmoid: '1 / (1 + Math.exp(-a))',
   Sign: 'a < 0 ? -1 : a > 0 ? 1 : 0',
   Sin: 'Math.sin(a)',
   Sinh: 'Math.sinh(a)',
+  Softplus: `a < ${softplusEdge} ? Math.exp(a) : a > ${-softplusEdge} ? a : Math.log(1 + Math.exp(a))`,
   Sqrt: 'Math.sqrt(a)',
   Square: 'a * a',
   Tan: 'Math.tan(a)',
@@ -122,6 +139,8 @@ export const elementwiseClosures: Readonly<Record<string, MakeClosure>> = {
   ]),
   EluGrad: formula('b >= 0 ? a : a * (b + 1)'),
   LeakyRelu: formula('a < 0 ? p * a : a', alpha),
+  // Eager multiplies by -1 of the dtype: bools by 255.
+  Neg: (call) => (call.outputs[0]!.dtype === 'bool' ? undefined : formula('-a')(call)),
   Prelu: formula('a < 0 ? b * a : a'),
   Select: select,
   Step: formula('a > 0 ? 1 : a !== a ? a : p', alpha),

@@ -1,7 +1,8 @@
 /** Kernels whose values follow from attributes. */
+import type { Attributes } from '../../ir/graph.ts';
 import type { OpSignature } from '../../ir/op-signature.ts';
-import { rangeValues } from '../ops/fill.ts';
-import type { MakeClosure } from './closure.ts';
+import { linSpaceValues, rangeValues } from '../ops/fill.ts';
+import type { MakeClosure, NumericArray } from './closure.ts';
 
 /** By the number that the op table says fills the result. */
 export function filling(value: NonNullable<OpSignature['filling']>): MakeClosure {
@@ -15,12 +16,17 @@ export function filling(value: NonNullable<OpSignature['filling']>): MakeClosure
   };
 }
 
-const range: MakeClosure = ({ outputs, attributes }) => {
-  const values = rangeValues(attributes);
-  const { register } = outputs[0]!;
-  return (registers) => {
-    registers[register]!.set(values);
+function known(valuesOf: (attributes: Attributes) => NumericArray): MakeClosure {
+  return ({ outputs, attributes }) => {
+    const values = valuesOf(attributes);
+    const { register } = outputs[0]!;
+    return (registers) => {
+      registers[register]!.set(values);
+    };
   };
-};
+}
 
-export const fillClosures: Readonly<Record<string, MakeClosure>> = { Range: range };
+export const fillClosures: Readonly<Record<string, MakeClosure>> = {
+  LinSpace: known(linSpaceValues),
+  Range: known(rangeValues),
+};

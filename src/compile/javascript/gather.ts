@@ -97,18 +97,21 @@ const segmentSum: MakeClosure = ({ inputs, outputs, attributes }) => {
   const [x, segments] = inputs as readonly [Operand, Operand];
   const [out] = outputs as readonly [Operand];
   const count = attribute.number(attributes, 'numSegments');
-  if (segments.dtype !== 'int32' || segments.shape.length !== 1 || x.dtype !== out.dtype) return undefined;
+  if (segments.dtype !== 'int32' || x.dtype !== out.dtype) return undefined;
   const width = x.size / segments.size;
+  const sums = new Float64Array(out.size);
   return (registers) => {
-    const [from, at, to] = [registers[x.register]!, registers[segments.register]!, registers[out.register]!];
-    to.fill(0);
+    const [from, at] = [registers[x.register]!, registers[segments.register]!];
+    sums.fill(0);
     for (let row = 0; row < segments.size; row++) {
       const segment = at[row]!;
       // A segment outside is nobody's.
       if (segment < 0 || segment >= count) continue;
-      for (let element = 0; element < width; element++)
-        to[segment * width + element]! += from[row * width + element]!;
+      for (let element = 0; element < width; element++) {
+        sums[segment * width + element]! += from[row * width + element]!;
+      }
     }
+    registers[out.register]!.set(sums);
   };
 };
 

@@ -1,4 +1,4 @@
-/** Matrix products: a row of the result at a time, summed up in double. */
+/** Matrix products, rounded as tfjs's cpu kernel rounds them. */
 import { attribute } from '../ops/define-op.ts';
 import { elementCount } from '../ops/rules.ts';
 import { sequence, type Closure, type MakeClosure, type NumericArray, type Operand } from './closure.ts';
@@ -23,39 +23,60 @@ function stepsOf({ shape, size }: Operand, isTransposed: boolean): Steps {
 
 /** Rows below this length are products of rows and columns, one by one. */
 const shortRow = 4;
+/** Products that are summed up in double before the sum is rounded: the block size of tfjs's cpu kernel. */
+const blockSize = 48;
 
-/** One product: `out` [rows, columns] at `to`, from `a` at `fromA` and `b` at `fromB`. */
-function multiply(
-  a: NumericArray,
-  fromA: number,
-  stepsA: Steps,
-  b: NumericArray,
-  fromB: number,
-  stepsB: Steps,
-  out: NumericArray,
-  to: number,
-  rows: number,
-  inner: number,
-  columns: number,
+interface Matrices {
+  readonly a: Steps;
+  readonly b: Steps;
+  readonly rows: number;
+  readonly inner: number;
+  readonly columns: number;
+}
+
+/** A row of the result times a block of the inner axis at a time. */
+function multiplyByRows(
+  { a: stepsA, b: stepsB, rows, inner, columns }: Matrices,
+  [a, fromA]: readonly [NumericArray, number],
+  [b, fromB]: readonly [NumericArray, number],
+  [out, to]: readonly [NumericArray, number],
   sums: Float64Array,
 ): void {
   for (let row = 0; row < rows; row++) {
     const startA = fromA + row * stepsA.row;
-    if (stepsB.column === 1 && columns >= shortRow) {
-      const first = a[startA]!;
-      for (let column = 0; column < columns; column++) sums[column] = first * b[fromB + column]!;
-      for (let k = 1; k < inner; k++) {
+    const start = to + row * columns;
+    for (let block = 0; block < inner; block += blockSize) {
+      const end = Math.min(block + blockSize, inner);
+      sums.fill(0);
+      for (let k = block; k < end; k++) {
         const factor = a[startA + k * stepsA.column]!;
         const startB = fromB + k * stepsB.row;
         for (let column = 0; column < columns; column++) sums[column]! += factor * b[startB + column]!;
       }
-      for (let column = 0; column < columns; column++) out[to++] = sums[column]!;
-    } else {
-      for (let column = 0; column < columns; column++) {
-        const startB = fromB + column * stepsB.column;
+      if (block === 0) for (let column = 0; column < columns; column++) out[start + column] = sums[column]!;
+      else for (let column = 0; column < columns; column++) out[start + column]! += sums[column]!;
+    }
+  }
+}
+
+/** An element of the result at a time. */
+function multiplyByElements(
+  { a: stepsA, b: stepsB, rows, inner, columns }: Matrices,
+  [a, fromA]: readonly [NumericArray, number],
+  [b, fromB]: readonly [NumericArray, number],
+  [out, to]: readonly [NumericArray, number],
+): void {
+  for (let row = 0; row < rows; row++) {
+    const startA = fromA + row * stepsA.row;
+    for (let column = 0; column < columns; column++) {
+      const startB = fromB + column * stepsB.column;
+      const at = to + row * columns + column;
+      out[at] = 0;
+      for (let block = 0; block < inner; block += blockSize) {
+        const end = Math.min(block + blockSize, inner);
         let sum = 0;
-        for (let k = 0; k < inner; k++) sum += a[startA + k * stepsA.column]! * b[startB + k * stepsB.row]!;
-        out[to++] = sum;
+        for (let k = block; k < end; k++) sum += a[startA + k * stepsA.column]! * b[startB + k * stepsB.row]!;
+        out[at] += sum;
       }
     }
   }
@@ -70,29 +91,24 @@ const product: MakeClosure = ({ inputs, outputs, attributes }) => {
   const isUniform = [batchesA, batchesB].every((count) => count === 1 || count === batches);
   // Batches that broadcast axis by axis, and sums of nothing, are rare.
   if (a.dtype !== b.dtype || !isUniform || out.size === 0 || a.size === 0) return undefined;
-  const stepsA = stepsOf(a, transposeA);
-  const stepsB = stepsOf(b, attribute.boolean(attributes, 'transposeB', false));
   const [rows, columns] = out.shape.slice(-2) as [number, number];
-  const inner = a.shape.at(transposeA ? -2 : -1)!;
-  const sums = new Float64Array(columns);
+  const matrices: Matrices = {
+    a: stepsOf(a, transposeA),
+    b: stepsOf(b, attribute.boolean(attributes, 'transposeB', false)),
+    rows,
+    inner: a.shape.at(transposeA ? -2 : -1)!,
+    columns,
+  };
+  const isByRows = matrices.b.column === 1 && columns >= shortRow;
+  const sums = new Float64Array(isByRows ? columns : 0);
   return (registers) => {
     const [from, other, to] = [registers[a.register]!, registers[b.register]!, registers[out.register]!];
     for (let batch = 0; batch < batches; batch++) {
-      const [fromA, fromB] = [batch * stepsA.batch, batch * stepsB.batch];
-      multiply(
-        from,
-        fromA,
-        stepsA,
-        other,
-        fromB,
-        stepsB,
-        to,
-        batch * rows * columns,
-        rows,
-        inner,
-        columns,
-        sums,
-      );
+      const left = [from, batch * matrices.a.batch] as const;
+      const right = [other, batch * matrices.b.batch] as const;
+      const result = [to, batch * rows * columns] as const;
+      if (isByRows) multiplyByRows(matrices, left, right, result, sums);
+      else multiplyByElements(matrices, left, right, result);
     }
   };
 };

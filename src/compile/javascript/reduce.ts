@@ -1,4 +1,7 @@
-/** Reductions and running sums, in double, over axes that are walked wherever they are. */
+/**
+ * Reductions and running sums over axes that are walked wherever they are: in double, rounded where tfjs's cpu kernels
+ * store what they have.
+ */
 import { elementCount, rowMajorStrides } from '../../ir/tensor-type.ts';
 import { attribute } from '../ops/define-op.ts';
 import { parseAxes } from '../ops/rules.ts';
@@ -19,7 +22,12 @@ const product: Fold = (from, start, count, step) => {
   return total;
 };
 
-const mean: Fold = (from, start, count, step) => sum(from, start, count, step) / count;
+/** A sum of quotients, each rounded to float32. */
+const mean: Fold = (from, start, count, step) => {
+  let total = 0;
+  for (let index = 0; index < count; index++) total += Math.fround(from[start + index * step]! / count);
+  return total;
+};
 
 /** NaN if anything is. */
 const max: Fold = (from, start, count, step) => {
@@ -165,7 +173,7 @@ const cumsum: MakeClosure = ({ inputs, outputs, attributes }) => {
   };
 };
 
-/** Along the last axis. */
+/** Along the last axis; differences, powers and their sum are rounded to float32. */
 const softmax: MakeClosure = ({ inputs, outputs }) => {
   const [logits] = inputs as readonly [Operand];
   const [out] = outputs as readonly [Operand];
@@ -174,8 +182,10 @@ const softmax: MakeClosure = ({ inputs, outputs }) => {
     const [from, to] = [registers[logits.register]!, registers[out.register]!];
     for (let start = 0; start < logits.size; start += count) {
       const largest = max(from, start, count, 1);
-      for (let index = start; index < start + count; index++) to[index] = Math.exp(from[index]! - largest);
-      const total = sum(to, start, count, 1);
+      for (let index = start; index < start + count; index++) {
+        to[index] = Math.exp(Math.fround(from[index]! - largest));
+      }
+      const total = Math.fround(sum(to, start, count, 1));
       for (let index = start; index < start + count; index++) to[index]! /= total;
     }
   };

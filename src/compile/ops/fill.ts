@@ -48,7 +48,8 @@ export function rangeValues(attributes: Attributes): Float32Array | Int32Array {
   return values;
 }
 
-function linSpaceValues(attributes: Attributes): Float32Array {
+/** The numbers of a LinSpace, added up as eager does. */
+export function linSpaceValues(attributes: Attributes): Float32Array {
   const start = attribute.number(attributes, 'start');
   const num = attribute.number(attributes, 'num');
   const step = (attribute.number(attributes, 'stop') - start) / (num - 1);
