@@ -14,12 +14,21 @@ const sourcesOf = (names: readonly string[]): Record<string, string> =>
 /** ES modules whose code is in the engine. */
 const facades = ['index', 'capture-candidate'];
 const engine = await bundleCommonJs(
-  { ...sourcesOf([...facades, 'minify-api']), host: 'src/host/host-program.ts' },
+  {
+    ...sourcesOf([...facades, 'minify-api']),
+    'source-facts': 'src/capture/source-facts.ts',
+    'pure-function': 'src/replay/pure-function.ts',
+    host: 'src/host/host-program.ts',
+  },
   'dist/engine',
   {
     libraries: /^(?:acorn|@sveltejs\/acorn-typescript)$/,
-    // Half of the code, and most who import the rest have no use for it.
-    lazy: { 'minify-api': ['minify'] },
+    // A good part of the code, and most processes have no use for it: the minifier, and what reads with acorn.
+    lazy: {
+      'minify-api': ['minify'],
+      'source-facts': ['analyzeSource'],
+      'pure-function': ['inspectFunction'],
+    },
   },
 );
 const others = await bundle(

@@ -35,7 +35,7 @@ interface ModuleInternals {
 
 const internals = Module as unknown as ModuleInternals;
 
-const smallestLength = 65_536;
+const smallestLength = 32_768;
 /** Processes that add what they compiled to the code of a file: each program calls other functions. */
 const growingProcesses = 8;
 
