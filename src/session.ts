@@ -150,6 +150,8 @@ export interface BackendContext {
   /** Measure the time of each node. */
   readonly profile: boolean | undefined;
   readonly tuning: OnnxTuning | undefined;
+  /** Native code may never be needed: load it when a graph is compiled. */
+  readonly isLazy: boolean;
   readonly now: () => number;
 }
 
@@ -340,6 +342,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     });
   }
   const runKernel = createRunKernel(tf, eagerBackendName);
+  const isTiered = hasTiers(name, options);
   const context: BackendContext = {
     runKernel,
     device: options.device,
@@ -349,10 +352,11 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     cacheDirectory: options.cacheDirectory === false ? undefined : options.cacheDirectory,
     profile: options.profile,
     tuning: options.tuning,
+    isLazy: isTiered,
     now,
   };
   const native = options.autotune === true ? createTuned(factory, context) : factory(context);
-  const backend = hasTiers(name, options) ? createTieredBackend(native, opTable, now) : native;
+  const backend = isTiered ? createTieredBackend(native, opTable, now) : native;
   const interpreter = createEagerBackend(runKernel, opTable);
   let isStrict = options.strict ?? false;
   const savings = options.measureSavings === true ? createSavingsMeter(native, now) : undefined;

@@ -9,6 +9,7 @@ import {
   type OrtOptimizationLevel,
   type OrtSession,
 } from './backends/onnxruntime.ts';
+import { loadOnnxruntime } from './backends/onnxruntime-binding.ts';
 import { BackendError } from '../ir/errors.ts';
 import { buildModel } from './build-model.ts';
 import type { Backend, RunKernel } from './executable.ts';
@@ -64,6 +65,8 @@ export interface OnnxBackendOptions extends OnnxTuning {
   readonly dynamic?: boolean;
   /** Folder for optimized models; absent: nothing is kept on disk. Only models for the cpu are. */
   readonly cacheDirectory?: string;
+  /** Load onnxruntime when a graph is compiled, not at once. */
+  readonly isLazy?: boolean;
   /** Measure the time of each node in the first runs. */
   readonly profile?: boolean;
   /** Milliseconds; only differences count. */
@@ -141,6 +144,7 @@ function readText(path: string): string {
 
 export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   const { device = 'cpu', now = () => performance.now() } = options;
+  if (options.isLazy !== true) loadOnnxruntime();
 
   const common = {
     device,

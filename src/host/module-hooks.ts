@@ -1,25 +1,35 @@
 /**
- * ESM loader hooks (they run in Node's loader thread): an import of tfjs-node becomes a small module that re-exports
- * the program's tfjs and takes the rest from the stand-in, which the main thread's `require` answers.
+ * ESM loader hook (in Node's loader thread, or where Node has synchronous hooks): an import of tfjs-node becomes a small
+ * module that re-exports the program's tfjs and takes the rest from the stand-in, which the main thread's `require`
+ * answers.
  */
 import { standInWithoutTfjs } from './absent-tfjs.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
 
-interface ResolveContext {
-  readonly parentURL?: string;
+export interface ResolveContext {
+  readonly parentURL?: string | undefined;
+  readonly conditions?: readonly string[];
 }
-interface Resolved {
+export interface Resolved {
   readonly url: string;
   readonly format?: string | null;
   readonly shortCircuit?: boolean;
 }
-interface Loaded {
-  readonly format: string;
-  readonly source?: string;
-  readonly shortCircuit?: boolean;
+
+/** @param tfjs URL of the program's tfjs. */
+function standInModule(tfjs: string, parent: string, specifier: string): Resolved {
+  const source = [
+    `import { createRequire } from 'node:module';`,
+    `export * from ${JSON.stringify(tfjs)};`,
+    `const standIn = createRequire(${JSON.stringify(parent)})(${JSON.stringify(specifier)});`,
+    `export const { io, node, version } = standIn;`,
+    `export default standIn;`,
+  ].join('\n');
+  const url = `data:text/javascript,${encodeURIComponent(source)}`;
+  return { url, format: 'module', shortCircuit: true };
 }
 
-const scheme = 'fullgraph-tfjs-node:';
+const tfjs = '@tensorflow/tfjs';
 
 export async function resolve(
   specifier: string,
@@ -27,33 +37,11 @@ export async function resolve(
   next: (specifier: string, context: ResolveContext) => Promise<Resolved>,
 ): Promise<Resolved> {
   if (!isTfjsNode(specifier)) return next(specifier, context);
-  const ours = { ...context, parentURL: import.meta.url };
-  const tfjs = await next('@tensorflow/tfjs', context)
-    .catch(async () => next('@tensorflow/tfjs', ours))
+  const own = import.meta.url;
+  const { url } = await next(tfjs, context)
+    .catch(async () => next(tfjs, { ...context, parentURL: own }))
     .catch(() => {
       throw new Error(standInWithoutTfjs);
     });
-  const query = new URLSearchParams({
-    tfjs: tfjs.url,
-    parent: context.parentURL ?? import.meta.url,
-    specifier,
-  });
-  return { url: `${scheme}?${query.toString()}`, format: 'module', shortCircuit: true };
-}
-
-export async function load(
-  url: string,
-  context: unknown,
-  next: (url: string, context: unknown) => Promise<Loaded>,
-): Promise<Loaded> {
-  if (!url.startsWith(scheme)) return next(url, context);
-  const query = new URL(url).searchParams;
-  const source = [
-    `import { createRequire } from 'node:module';`,
-    `export * from ${JSON.stringify(query.get('tfjs'))};`,
-    `const standIn = createRequire(${JSON.stringify(query.get('parent'))})(${JSON.stringify(query.get('specifier'))});`,
-    `export const { io, node, version } = standIn;`,
-    `export default standIn;`,
-  ].join('\n');
-  return { format: 'module', source, shortCircuit: true };
+  return standInModule(url, context.parentURL ?? own, specifier);
 }

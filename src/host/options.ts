@@ -43,6 +43,8 @@ export interface HostOptions {
   readonly recompileLimit?: number;
   /** Freeze unchanging weights into constants. Default true. */
   readonly freeze?: boolean;
+  /** Run small graphs as JavaScript until compiling them pays. Default true where no trace is written. */
+  readonly tiers?: boolean;
   /** Folder of the disk cache; `false` switches it off. */
   readonly cacheDirectory?: string | false;
   readonly exportModel?: ExportRequest;
