@@ -34,7 +34,7 @@ export interface CompileOptions {
   /** Settings of the backend. */
   readonly options?: Pick<
     SessionOptions,
-    'device' | 'threads' | 'spinning' | 'cacheDirectory' | 'freeze' | 'recompileLimit'
+    'device' | 'threads' | 'spinning' | 'cacheDirectory' | 'freeze' | 'tiers' | 'recompileLimit'
   >;
   /** Give back what was given, untouched. */
   readonly disable?: boolean;
