@@ -154,6 +154,16 @@ class TieredExecutable implements Executable {
   }
 }
 
+/** None where the process forbids code from strings, either. */
+function makeClosures(graph: Graph, ops: OpTable): ClosureProgram | undefined {
+  try {
+    return compileClosures(graph, ops);
+  } catch (error) {
+    if (error instanceof EvalError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * @param native compiles graphs that are worth it, or that closures cannot run.
  * @param now milliseconds
@@ -173,7 +183,7 @@ export function createTieredBackend(
     const known = accounts.get(key);
     if ((known?.lostMs ?? 0) + costs.closuresMs > costs.compileMs) return undefined;
     const started = now();
-    const program = compileClosures(graph, ops);
+    const program = makeClosures(graph, ops);
     if (program === undefined) return undefined;
     const account = known ?? { lostMs: 0 };
     accounts.set(key, account);

@@ -96,8 +96,10 @@ describe('a program', () => {
       project.fullgraph(['run', '--no-instrument', 'loop.mjs']),
       project.fullgraph(['run', '--disable', 'loop.mjs']),
       project.fullgraph(['run', '--backend', 'eager', 'loop.mjs']),
+      project.fullgraph(['run', '--no-tiers', 'loop.mjs']),
       project.fullgraph(['run', '--no-cache', '--no-freeze', '--threads', '1', 'loop.mjs']),
       project.node(['--import', 'fullgraph/register', 'loop.mjs']),
+      project.node(['--disallow-code-generation-from-strings', '--import', 'fullgraph/register', 'loop.mjs']),
       project.node(['loop.mjs'], { env: { NODE_OPTIONS: '--import fullgraph/register' } }),
     ]) {
       expect({ ...outcome, stderr: '' }).toEqual({ ...plain, stderr: '' });
