@@ -9,6 +9,7 @@ import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { bundle, root } from '../scripts/bundle.ts';
 import { benchModels } from './models/index.ts';
 import type { BenchModel } from './models/define-model.ts';
 import type { ContenderName } from './support/contenders.ts';
@@ -17,6 +18,7 @@ import type { FirstCallResult, SpeedJob, SteadyResult, Tracing } from './support
 import { formatSpeedReport, judgeBars, type SpeedRow } from './support/speed-report.ts';
 
 const child = fileURLToPath(new URL('./speed-child.ts', import.meta.url));
+const distUrl = new URL('../dist/', import.meta.url);
 
 const usage = `Usage: npm run bench -- [options]
   --quick               fewer rounds, no cpu where it takes seconds, first calls once
@@ -31,21 +33,23 @@ interface Scratch {
   readonly folder: string;
 }
 
-function runJob<T>(job: SpeedJob): Promise<T> {
+/** How a measuring process is started: by default from its source. */
+interface Start {
+  readonly script: string;
+  /** Module that is loaded before it. */
+  readonly preload: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const fromSource: Start = { script: child, preload: 'tsx' };
+
+function runJob<T>(job: SpeedJob, { script, preload, environment }: Start = fromSource): Promise<T> {
   return new Promise((resolve, reject) => {
-    const started = spawn(
-      process.execPath,
-      [
-        '--no-warnings',
-        '--expose-gc',
-        '--max-old-space-size=6000',
-        '--import',
-        'tsx',
-        child,
-        JSON.stringify(job),
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    const words = ['--no-warnings', '--expose-gc', '--max-old-space-size=6000', '--import', preload];
+    const started = spawn(process.execPath, [...words, script, JSON.stringify(job)], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     let stderr = '';
     started.stderr.on('data', (data: Buffer) => (stderr = (stderr + data.toString()).slice(-4000)));
     started.on('close', (code, signal) => {
@@ -55,21 +59,43 @@ function runJob<T>(job: SpeedJob): Promise<T> {
   });
 }
 
+/** As users start programs: plain JavaScript, hosted by the built package; what it recorded says how long that took. */
+async function hosted(cacheDirectory: string, threads: number, { folder }: Scratch): Promise<Start> {
+  const outdir = path.join(root, 'node_modules/.cache/fullgraph/bench');
+  await bundle({ 'speed-child': path.relative(root, child) }, outdir, { outExtension: { '.js': '.mjs' } });
+  const traceFile = path.join(folder, 'first-call.jsonl');
+  return {
+    script: path.join(outdir, 'speed-child.mjs'),
+    preload: new URL('register.js', distUrl).href,
+    environment: {
+      FULLGRAPH_SESSION: fileURLToPath(new URL('index.js', distUrl)),
+      FULLGRAPH_OPTIONS: JSON.stringify({
+        cacheDirectory,
+        threads,
+        traceFile,
+        explain: false,
+        measureSavings: false,
+      }),
+    },
+  };
+}
+
 /** The faster of a few fresh processes with an empty cache, and of as many with the cache that the first one filled. */
 async function measureFirstCalls(
   model: string,
   threads: number,
   repetitions: number,
-  { folder }: Scratch,
+  scratch: Scratch,
 ): Promise<{ cold: FirstCallResult; warm: FirstCallResult }> {
-  const resultFile = path.join(folder, 'first-call.json');
+  const resultFile = path.join(scratch.folder, 'first-call.json');
   const cold: FirstCallResult[] = [];
   const warm: FirstCallResult[] = [];
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    const cacheDir = mkdtempSync(path.join(folder, 'cache-'));
+    const cacheDir = mkdtempSync(path.join(scratch.folder, 'cache-'));
     const job: SpeedJob = { mode: 'first-call', model, threads, cacheDir, resultFile };
-    cold.push(await runJob(job));
-    warm.push(await runJob(job));
+    const start = await hosted(cacheDir, threads, scratch);
+    cold.push(await runJob(job, start));
+    warm.push(await runJob(job, start));
     rmSync(cacheDir, { recursive: true });
   }
   const fastest = (results: FirstCallResult[]): FirstCallResult =>
