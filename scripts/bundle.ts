@@ -1,6 +1,6 @@
 /** Our code as few files: Node spends a fifth of a millisecond and more on each module that it loads. */
-import { build, type BuildOptions, type Plugin } from 'esbuild';
-import { writeFileSync } from 'node:fs';
+import { build, transform, type BuildOptions, type Plugin } from 'esbuild';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -64,29 +64,29 @@ export interface Bundled {
   readonly exports: Readonly<Record<string, readonly string[]>>;
 }
 
-/**
- * Writes a bundle for Node per entry point, and what they share as chunks named after their content.
- * @param entryPoints output without extension -> source, relative to {@link root}
- * @param outdir relative to {@link root}
- */
-export async function bundle(
+interface Built extends Bundled {
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+async function buildModules(
   entryPoints: Readonly<Record<string, string>>,
   outdir: string,
-  options: BundleOptions = {},
-): Promise<Bundled> {
+  options: BundleOptions,
+  write: Pick<BuildOptions, 'write' | 'sourcemap'>,
+): Promise<Built> {
   const { libraries, lazy = {}, ...rest } = options;
-  const { metafile } = await build({
+  const { metafile, outputFiles = [] } = await build({
     absWorkingDir: root,
     entryPoints: { ...entryPoints },
     outdir,
     ...rest,
+    ...write,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    sourcemap: true,
     sourcesContent: false,
     legalComments: 'none',
     plugins: [lazily(lazy, entryPoints), outside(libraries)],
@@ -102,11 +102,45 @@ export async function bundle(
     exports: Object.fromEntries(
       Object.entries(entryPoints).map(([name, source]) => [name, exportsOf(source)]),
     ),
+    files: outputFiles,
   };
+}
+
+/**
+ * Writes a bundle for Node per entry point, and what they share as chunks named after their content.
+ * @param entryPoints output without extension -> source, relative to {@link root}
+ * @param outdir relative to {@link root}
+ */
+export async function bundle(
+  entryPoints: Readonly<Record<string, string>>,
+  outdir: string,
+  options: BundleOptions = {},
+): Promise<Bundled> {
+  return buildModules(entryPoints, outdir, options, { write: true, sourcemap: true });
 }
 
 /** Lines that are short enough to be read in a stack trace. */
 const lineLimit = 160;
+
+async function toCommonJs(file: string, text: string): Promise<void> {
+  const { code, map } = await transform(text, {
+    sourcefile: path.basename(file),
+    loader: 'js',
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20',
+    // Without comments the text is ASCII, which V8 reads and keeps as bytes.
+    minifyWhitespace: true,
+    lineLimit,
+    sourcemap: 'external',
+    sourcesContent: false,
+    define: { 'import.meta.url': 'ownUrl' },
+    banner: "const ownUrl=require('node:url').pathToFileURL(__filename).href;",
+  });
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.map`, map);
+  writeFileSync(file, `${code}//# sourceMappingURL=${path.basename(file)}.map\n`);
+}
 
 /**
  * The same as CommonJS, which goes through `require` and so through the cache of V8's code. Modules stay one instance
@@ -117,25 +151,8 @@ export async function bundleCommonJs(
   outdir: string,
   options: BundleOptions = {},
 ): Promise<Bundled> {
-  const bundled = await bundle(entryPoints, outdir, options);
-  await build({
-    absWorkingDir: root,
-    entryPoints: bundled.written.filter((file) => file.endsWith('.js')),
-    outdir,
-    outbase: outdir,
-    allowOverwrite: true,
-    format: 'cjs',
-    platform: 'node',
-    target: 'node20',
-    // Without comments the text is ASCII, which V8 reads and keeps as bytes.
-    minifyWhitespace: true,
-    lineLimit,
-    sourcemap: true,
-    sourcesContent: false,
-    define: { 'import.meta.url': 'ownUrl' },
-    banner: { js: "const ownUrl=require('node:url').pathToFileURL(__filename).href;" },
-    logLevel: 'warning',
-  });
+  const built = await buildModules(entryPoints, outdir, options, { write: false, sourcemap: 'inline' });
+  for (const { path: file, text } of built.files) await toCommonJs(file, text);
   writeFileSync(path.join(root, outdir, 'package.json'), '{ "type": "commonjs" }\n');
-  return bundled;
+  return { ...built, written: built.written.flatMap((file) => [file, `${file}.map`]) };
 }

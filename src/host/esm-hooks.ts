@@ -1,13 +1,14 @@
 /**
- * Starts the ESM loader hooks (`module-hooks.ts`), which answer imports of tfjs-node. On Node 20 they run in a thread of their
- * own that takes 30 ms to start, so they are started when a text is met that may lead to such an import, and programs
- * that cannot get there do without. In doubt they are started.
+ * Starts the ESM loader hooks (`module-hooks.ts`), which answer imports of tfjs-node. Where Node has no synchronous hooks
+ * they run in a thread of their own that takes 30 ms to start, so on Node 20 they are started when a text is met that may
+ * lead to such an import, and programs that cannot get there do without. In doubt they are started.
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import Module, { isBuiltin, register } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { codeFolder, ownModule } from '../own-files.ts';
+import { resolveNow } from './module-hooks.ts';
 import { isTypescript } from './typescript.ts';
 
 /** The syntax of a static import or of `import.meta`, up to the name of the module. */
@@ -70,21 +71,30 @@ function isPlainStart(script: string | undefined): script is string {
   );
 }
 
-interface ModulePrototype {
-  _compile: (this: unknown, text: string, file: string, ...rest: unknown[]) => unknown;
+interface ModuleInternals {
+  readonly prototype: {
+    _compile: (this: unknown, text: string, file: string, ...rest: unknown[]) => unknown;
+  };
+  /** Since Node 22.15: hooks without a thread. */
+  readonly registerHooks?: (hooks: { readonly resolve: typeof resolveNow }) => unknown;
 }
+
+const internals = Module as unknown as ModuleInternals;
 
 const importCall = /\bimport\s*(?:\(|\/[*/])/;
 const harmlessFile = /[\\/]node_modules[\\/]@tensorflow[\\/]tfjs/;
 
 /** Starts the hooks before the first import that may need them. */
 export function startEsmHooks(script: string | undefined): void {
+  if (internals.registerHooks !== undefined) {
+    internals.registerHooks({ resolve: resolveNow });
+    return;
+  }
   const start = (): void => register(ownModule('host/module-hooks'));
   if (!isPlainStart(script) || mayImportTfjsNode(script)) return start();
-  const prototype = (Module as unknown as { readonly prototype: ModulePrototype }).prototype;
-  const original = prototype._compile;
+  const original = internals.prototype._compile;
   let isStarted = false;
-  prototype._compile = function (this: unknown, text, file, ...rest) {
+  internals.prototype._compile = function (this: unknown, text, file, ...rest) {
     if (!isStarted && !harmlessFile.test(file) && !file.startsWith(codeFolder) && importCall.test(text)) {
       isStarted = true;
       start();

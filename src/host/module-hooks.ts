@@ -31,6 +31,10 @@ function standInModule(tfjs: string, parent: string, specifier: string): Resolve
 
 const tfjs = '@tensorflow/tfjs';
 
+const absent = (): never => {
+  throw new Error(standInWithoutTfjs);
+};
+
 export async function resolve(
   specifier: string,
   context: ResolveContext,
@@ -40,8 +44,25 @@ export async function resolve(
   const own = import.meta.url;
   const { url } = await next(tfjs, context)
     .catch(async () => next(tfjs, { ...context, parentURL: own }))
-    .catch(() => {
-      throw new Error(standInWithoutTfjs);
-    });
+    .catch(absent);
   return standInModule(url, context.parentURL ?? own, specifier);
+}
+
+/** The same for `module.registerHooks`, where it asks for `require` as well. */
+export function resolveNow(
+  specifier: string,
+  context: ResolveContext,
+  next: (specifier: string, context: ResolveContext) => Resolved,
+): Resolved {
+  if (!isTfjsNode(specifier) || context.conditions?.includes('import') !== true)
+    return next(specifier, context);
+  const own = import.meta.url;
+  for (const parentURL of [context.parentURL ?? own, own]) {
+    try {
+      return standInModule(next(tfjs, { ...context, parentURL }).url, context.parentURL ?? own, specifier);
+    } catch {
+      // Not there.
+    }
+  }
+  return absent();
 }
