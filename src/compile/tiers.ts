@@ -4,74 +4,20 @@
  * never gets there, nor do graphs of tiny tensors: calling into native code takes longer than all of their work. Costs are
  * estimated, not measured, so that a program is compiled alike in each process. See docs/adr/0016-tiers.md.
  */
-import { callNodes, nodesByName, typeOf, type CallNode, type Graph } from '../ir/graph.ts';
+import { callNodes, type Graph } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
-import { elementCount, type HostArray } from '../ir/tensor-type.ts';
+import type { HostArray } from '../ir/tensor-type.ts';
 import type { Backend, Compiled, CompileReport, Executable } from './executable.ts';
 import { compileClosures, type ClosureProgram } from './javascript/compile-closures.ts';
-
-/** Milliseconds. */
-interface Costs {
-  /** A run as closures, and the same as native code. */
-  readonly closuresMs: number;
-  readonly nativeMs: number;
-  /** Compiling to native code. */
-  readonly compileMs: number;
-}
-
-/** What costs are estimated from, in milliseconds. */
-export interface CostModel {
-  readonly compile: { readonly perGraph: number; readonly perCall: number };
-  readonly closures: { readonly perCall: number; readonly perElement: number; readonly perProduct: number };
-  /** A run; its work takes `speed` times less than as closures. */
-  readonly native: { readonly perGraph: number; readonly perCall: number; readonly speed: number };
-}
-
-/** Measured on one core of a present server, warm, see the decision. */
-const measured: CostModel = {
-  compile: { perGraph: 4, perCall: 0.08 },
-  closures: { perCall: 0.0005, perElement: 3e-6, perProduct: 1.5e-6 },
-  native: { perGraph: 0.02, perCall: 0.0012, speed: 4 },
-};
-
-const productKernels: ReadonlySet<string> = new Set(['BatchMatMul', '_FusedMatMul']);
-
-function sizeOf(shape: readonly (number | string)[]): number {
-  return elementCount(shape as readonly number[]);
-}
-
-/** Milliseconds for the elements and the products of a call. */
-function workMs(
-  call: CallNode,
-  inputShapes: readonly (readonly (number | string)[])[],
-  { closures }: CostModel,
-): number {
-  const output = Math.max(0, ...call.outputs.map((type) => sizeOf(type.shape)));
-  const sizes = inputShapes.map(sizeOf);
-  if (!productKernels.has(call.kernel)) return closures.perElement * Math.max(output, ...sizes);
-  // [m, k] times [k, n] is [m, n]: the root of the product of their sizes is m k n.
-  return closures.perProduct * Math.sqrt(sizes[0]! * sizes[1]! * output);
-}
-
-function estimate(graph: Graph, calls: readonly CallNode[], model: CostModel): Costs {
-  const nodes = nodesByName(graph);
-  let work = 0;
-  for (const call of calls) {
-    const shapes = call.inputs.flatMap((ref) => (ref === undefined ? [] : [typeOf(nodes, ref)!.shape]));
-    work += workMs(call, shapes, model);
-  }
-  const { compile, closures, native } = model;
-  return {
-    closuresMs: calls.length * closures.perCall + work,
-    nativeMs: native.perGraph + calls.length * native.perCall + work / native.speed,
-    compileMs: compile.perGraph + calls.length * compile.perCall,
-  };
-}
+import { estimateCosts, measuredCosts, type CostModel, type GraphCosts } from './tier-costs.ts';
 
 /** What graphs of the same kernels, whatever their sizes, have lost by not being native code. */
 interface Account {
   lostMs: number;
 }
+
+/** Accounts kept; beyond, the oldest are closed: those of its executables go on. */
+const accountLimit = 1024;
 
 function sameNumbers(left: HostArray, right: HostArray): boolean {
   return (
@@ -93,7 +39,7 @@ class TieredExecutable implements Executable {
   readonly #constants: (HostArray | undefined)[];
   readonly #allFree: readonly boolean[];
 
-  constructor(graph: Graph, program: ClosureProgram, native: Backend, costs: Costs, account: Account) {
+  constructor(graph: Graph, program: ClosureProgram, native: Backend, costs: GraphCosts, account: Account) {
     this.#graph = graph;
     this.#program = program;
     this.#native = native;
@@ -116,7 +62,7 @@ class TieredExecutable implements Executable {
   run(leaves: readonly HostArray[]): HostArray[] {
     if (this.#program === undefined) return this.#executable!.run(leaves);
     this.#observe(leaves);
-    this.#account.lostMs = Math.max(0, this.#account.lostMs + this.#lossMs);
+    if (this.#lossMs > 0) this.#account.lostMs += this.#lossMs;
     return this.#program.run(leaves);
   }
 
@@ -128,7 +74,8 @@ class TieredExecutable implements Executable {
 
   tierUp(leaves: readonly HostArray[]): CompileReport | undefined {
     if (this.#program === undefined) return this.#executable!.tierUp?.(leaves);
-    if (this.#account.lostMs < this.#compileMs) return undefined;
+    // A smaller relative of graphs that lost much may be better off as it is.
+    if (this.#lossMs <= 0 || this.#account.lostMs < this.#compileMs) return undefined;
     this.#observe(leaves);
     const { executable, report } = this.#native.compile(this.#generalized(), leaves);
     this.#executable = executable;
@@ -172,21 +119,31 @@ export function createTieredBackend(
   native: Backend,
   ops: OpTable,
   now: () => number,
-  model: CostModel = measured,
+  model: CostModel = measuredCosts,
 ): Backend {
   const accounts = new Map<string, Account>();
 
+  function open(key: string, account: Account): void {
+    if (accounts.size >= accountLimit) {
+      const [oldest] = accounts.keys();
+      accounts.delete(oldest!);
+    }
+    accounts.set(key, account);
+  }
+
   function compileTiered(graph: Graph): Compiled | undefined {
-    const calls = callNodes(graph);
-    const costs = estimate(graph, calls, model);
-    const key = calls.map((call) => call.kernel).join(' ');
+    const costs = estimateCosts(graph, ops, model);
+    const { closuresMs, nativeMs, compileMs } = costs;
+    const key = callNodes(graph)
+      .map((call) => call.kernel)
+      .join(' ');
     const known = accounts.get(key);
-    if ((known?.lostMs ?? 0) + costs.closuresMs > costs.compileMs) return undefined;
+    if (closuresMs > nativeMs && (known?.lostMs ?? 0) + closuresMs > compileMs) return undefined;
     const started = now();
     const program = makeClosures(graph, ops);
     if (program === undefined) return undefined;
     const account = known ?? { lostMs: 0 };
-    accounts.set(key, account);
+    if (known === undefined) open(key, account);
     const report: CompileReport = {
       outcome: known === undefined ? 'session' : 'shared',
       cache: known === undefined ? 'none' : 'shared',

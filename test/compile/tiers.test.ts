@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Executable } from '../../src/compile/executable.ts';
 import { opTable } from '../../src/compile/ops/index.ts';
-import { createTieredBackend, type CostModel } from '../../src/compile/tiers.ts';
+import type { CostModel } from '../../src/compile/tier-costs.ts';
+import { createTieredBackend } from '../../src/compile/tiers.ts';
 import type { Graph, GraphNode } from '../../src/ir/graph.ts';
 
 const scale = 3;
@@ -54,12 +55,14 @@ function fakeNative(): { readonly backend: Backend; readonly compiled: Graph[]; 
   return { backend, compiled, disposed };
 }
 
+const nothing = { perGraph: 0, perValue: 0, perCall: 0, perElement: 0, perProduct: 0 };
+
 /** A run as closures costs one, of which native code saves all but a quarter; compiling costs `compile`. */
 function costs(compile: number): CostModel {
   return {
     compile: { perGraph: compile, perCall: 0 },
-    closures: { perCall: 1, perElement: 0, perProduct: 0 },
-    native: { perGraph: 0.25, perCall: 0, speed: 1 },
+    closures: { ...nothing, perCall: 1 },
+    native: { ...nothing, perGraph: 0.25 },
   };
 }
 
@@ -97,7 +100,7 @@ describe('tiers', () => {
     const { backend, compiled } = tiered(2);
     const slowNative = createTieredBackend(fakeNative().backend, opTable, () => 0, {
       ...costs(2),
-      native: { perGraph: 1, perCall: 0, speed: 1 },
+      native: { ...nothing, perGraph: 1 },
     });
     const leaves = [x, Float32Array.of(scale)];
     const { executable } = slowNative.compile(chain(), leaves);
@@ -145,6 +148,27 @@ describe('tiers', () => {
     expect(backend.compile(chain({ size: 9 }), leaves(9)).executable.ignoresConstants).toBeUndefined();
     expect(compiled).toHaveLength(1);
     expect(run(second.executable, leaves(5)).isUp).toBe(true);
+  });
+
+  it('leave a small graph as it is when large ones of the same kernels have lost much', () => {
+    const native = fakeNative();
+    const backend = createTieredBackend(native.backend, opTable, () => 0, {
+      compile: { perGraph: 100, perCall: 0 },
+      closures: { ...nothing, perElement: 1 },
+      native: { ...nothing, perGraph: 20 },
+    });
+    const leaves = (size: number): Float32Array[] => [new Float32Array(size), Float32Array.of(scale)];
+    const large = backend.compile(chain({ size: 60 }), leaves(60)).executable;
+    const small = backend.compile(chain({ size: 2 }), leaves(2)).executable;
+    const ups = [1, 2, 3, 4].map(() => [run(small, leaves(2)).isUp, run(large, leaves(60)).isUp]);
+    expect(ups).toEqual([
+      [false, false],
+      [false, false],
+      [false, false],
+      [false, true],
+    ]);
+    expect(run(small, leaves(2)).isUp).toBe(false);
+    expect(backend.compile(chain({ size: 3 }), leaves(3)).executable.ignoresConstants).toBe(true);
   });
 
   it.each([

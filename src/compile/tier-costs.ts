@@ -1,0 +1,110 @@
+/**
+ * What a graph costs in either tier, estimated from its calls, the elements that they go through and the products that
+ * they sum up. From measurements of all kernels that have a form in JavaScript, see docs/adr/0016-tiers.md.
+ */
+import { callNodes, nodesByName, typeOf, type CallNode, type Graph } from '../ir/graph.ts';
+import type { OpTable } from '../ir/op-signature.ts';
+import { elementCount } from '../ir/tensor-type.ts';
+
+/** Milliseconds. */
+export interface GraphCosts {
+  /** A run as closures, and the same as native code. */
+  readonly closuresMs: number;
+  readonly nativeMs: number;
+  /** Compiling to native code. */
+  readonly compileMs: number;
+}
+
+/** What a run costs, in milliseconds. */
+interface RunCosts {
+  readonly perGraph: number;
+  /** An array that is handed in or out. */
+  readonly perValue: number;
+  readonly perCall: number;
+  /** An element of an addition. */
+  readonly perElement: number;
+  /** A product of a matrix product. */
+  readonly perProduct: number;
+}
+
+/** What costs are estimated from, in milliseconds. */
+export interface CostModel {
+  readonly compile: { readonly perGraph: number; readonly perCall: number };
+  readonly closures: RunCosts;
+  readonly native: RunCosts;
+}
+
+/** Measured on one core of a present server, warm. */
+export const measuredCosts: CostModel = {
+  compile: { perGraph: 4, perCall: 0.08 },
+  closures: { perGraph: 0, perValue: 0, perCall: 0.00015, perElement: 2e-6, perProduct: 1.6e-6 },
+  native: { perGraph: 0.004, perValue: 0.001, perCall: 0.0006, perElement: 4e-7, perProduct: 6e-8 },
+};
+
+/** As how many additions an element counts as closures, where native code takes about as long as for one. */
+const weights: Readonly<Record<string, number>> = {
+  Exp: 4,
+  Log: 4,
+  Log1p: 2,
+  Expm1: 4,
+  Sigmoid: 4,
+  Sin: 4,
+  Cos: 4,
+  Atan: 4,
+  Softplus: 4,
+  Elu: 2,
+  Selu: 2,
+  Tanh: 8,
+  Erf: 8,
+  Atan2: 8,
+  Softmax: 8,
+  Pow: 20,
+};
+
+/** Kernels that go through their result only. */
+const readsPart: ReadonlySet<string> = new Set(['GatherNd', 'GatherV2', 'Slice', 'StridedSlice']);
+const productKernels: ReadonlySet<string> = new Set(['BatchMatMul', '_FusedMatMul']);
+
+type Shape = readonly (number | string)[];
+
+function sizeOf(shape: Shape): number {
+  return elementCount(shape as readonly number[]);
+}
+
+interface Work {
+  readonly elements: number;
+  readonly products: number;
+}
+
+function workOf(call: CallNode, inputShapes: readonly Shape[]): Work {
+  const output = Math.max(0, ...call.outputs.map((type) => sizeOf(type.shape)));
+  if (productKernels.has(call.kernel)) {
+    const inner = inputShapes[0]!.at(call.attributes['transposeA'] === true ? -2 : -1);
+    return { elements: output, products: output * (inner as number) };
+  }
+  if (readsPart.has(call.kernel)) return { elements: output, products: 0 };
+  return { elements: Math.max(output, ...inputShapes.map(sizeOf)), products: 0 };
+}
+
+/** Costs of a graph whose sizes are numbers. */
+export function estimateCosts(
+  graph: Graph,
+  ops: OpTable,
+  { compile, closures, native }: CostModel,
+): GraphCosts {
+  const nodes = nodesByName(graph);
+  const calls = callNodes(graph);
+  const inputs = graph.nodes.filter((node) => node.kind === 'placeholder').length;
+  const values = inputs + graph.outputs.length;
+  let closuresMs = closures.perGraph + values * closures.perValue + calls.length * closures.perCall;
+  let nativeMs = native.perGraph + values * native.perValue + calls.length * native.perCall;
+  for (const call of calls) {
+    if (ops.get(call.kernel)?.isAlias === true) continue;
+    const shapes = call.inputs.flatMap((ref) => (ref === undefined ? [] : [typeOf(nodes, ref)!.shape]));
+    const { elements, products } = workOf(call, shapes);
+    const weight = weights[call.kernel] ?? 1;
+    closuresMs += elements * weight * closures.perElement + products * closures.perProduct;
+    nativeMs += elements * native.perElement + products * native.perProduct;
+  }
+  return { closuresMs, nativeMs, compileMs: compile.perGraph + calls.length * compile.perCall };
+}
