@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
+import { closureMaker } from '../src/compile/javascript/index.ts';
 import { opTable } from '../src/compile/ops/index.ts';
 import type { BreakReason } from '../src/ir/break.ts';
 import { breakReasons } from '../src/ir/breaks/index.ts';
@@ -41,6 +42,10 @@ function supportPage(): string {
       .map((name) => `\`${name}\``)
       .join(', ');
   const isLowered = (kernel: string): boolean => opTable.get(kernel)?.lower !== undefined;
+  const isClosure = (kernel: string): boolean =>
+    closureMaker(kernel) !== undefined ||
+    opTable.get(kernel)?.filling !== undefined ||
+    opTable.get(kernel)?.isAlias === true;
   return [
     '# Kernels',
     '',
@@ -49,6 +54,10 @@ function supportPage(): string {
     '## Compiled',
     '',
     `${[...opTable.keys()].filter(isLowered).length} kernels have an ONNX form for the usual dtypes: ${names(isLowered)}.`,
+    '',
+    '## As JavaScript',
+    '',
+    `Where graphs of small tensors run until they are compiled ([ADR 0016](adr/0016-tiers.md)): ${names(isClosure)}.`,
     '',
     "## On tfjs's own kernels",
     '',
