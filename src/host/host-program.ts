@@ -210,7 +210,7 @@ export function hostProgram(options: HostOptions): void {
       const { code, text, hint } = refusal ?? findAbsentTfjs();
       // Whoever asked for speed must learn that there was none.
       if (code === bundledTfjs.code && !isTraced) warn(`${text}. ${hint}`);
-      onRecord({ kind: 'note', severity: 'warning', code, text });
+      onRecord({ kind: 'note', severity: refusal === undefined ? 'warning' : 'error', code, text });
       onRecord({ kind: 'end', timeMs: now(), exitCode, totals: { ...noTotals, wallMs: now() } });
     }
     session?.finish(exitCode);

@@ -185,6 +185,12 @@ describe('what is wrong with the command is one message, and nothing runs', () =
     ],
     ['an unknown backend', ['run', '--backend', 'tvm', 'loop.mjs'], 2, 'FG5010: backend tvm is not known'],
     [
+      'an unknown backend to explain',
+      ['explain', '--backend', 'tvm', 'loop.mjs'],
+      2,
+      'FG5010: backend tvm is not known',
+    ],
+    [
       'an unknown device',
       ['run', '--device', 'tpu', 'loop.mjs'],
       2,

@@ -58,13 +58,14 @@ async function show(
   input: TraceInput,
   values: ReportValues,
   context: Context,
-  check: (report: Report) => void = () => undefined,
+  /** @returns whether there is anything to show */
+  check: (report: Report) => boolean = () => true,
 ): Promise<ExitCode> {
   const { report, perfetto } = await loadReport(input, context, {
     scrub: values.scrub === true,
     perfetto: values.perfetto !== undefined,
   });
-  check(report);
+  if (!check(report)) return 0;
   if (perfetto !== undefined && values.perfetto !== undefined) {
     await writeWhole(context, values.perfetto, perfetto);
   }
@@ -102,6 +103,9 @@ async function noteSignal(traceFile: string, signal: NodeJS.Signals): Promise<vo
   await appendFile(traceFile, `\n${encodeRecord(note)}`);
 }
 
+/** Exit code for bad input. */
+const usageError = 2;
+
 async function runAndShow(
   script: Extract<Input, { kind: 'script' }>,
   word: string,
@@ -135,8 +139,11 @@ async function runAndShow(
     );
     if (signal !== undefined) await noteSignal(traceFile, signal);
     const verdict = await show({ kind: 'trace', path: traceFile }, values, context, (report) => {
+      // Options that the program's process refused, in its own words; nothing ran.
+      if (exitCode === usageError && report.notes.some((note) => note.severity === 'error')) return false;
       // A program that fails for another reason, before it loads tfjs, gets its report and keeps its exit code.
       if (exitCode === 0 || !canLoadTfjs(script.file)) demandTfjs(report, word);
+      return true;
     });
     const others = await findOtherTraces(traceFile, startedMs);
     await print(context.stderr, describeOtherTraces(others, folder === undefined, context.cwd));
