@@ -13,6 +13,8 @@ export interface GraphCosts {
   readonly nativeMs: number;
   /** Compiling to native code. */
   readonly compileMs: number;
+  /** The same when native code of the same kernels exists, so that only sizes and constants are new. */
+  readonly recompileMs: number;
 }
 
 /** What a run costs, in milliseconds. */
@@ -30,6 +32,7 @@ interface RunCosts {
 /** What costs are estimated from, in milliseconds. */
 export interface CostModel {
   readonly compile: { readonly perGraph: number; readonly perCall: number };
+  readonly recompile: { readonly perGraph: number; readonly perCall: number };
   readonly closures: RunCosts;
   readonly native: RunCosts;
 }
@@ -37,6 +40,7 @@ export interface CostModel {
 /** Measured on one core of a present server, warm. */
 export const measuredCosts: CostModel = {
   compile: { perGraph: 4, perCall: 0.08 },
+  recompile: { perGraph: 0.1, perCall: 0.003 },
   closures: { perGraph: 0, perValue: 0, perCall: 0.00015, perElement: 2e-6, perProduct: 1.6e-6 },
   native: { perGraph: 0.004, perValue: 0.001, perCall: 0.0006, perElement: 4e-7, perProduct: 6e-8 },
 };
@@ -87,11 +91,8 @@ function workOf(call: CallNode, inputShapes: readonly Shape[]): Work {
 }
 
 /** Costs of a graph whose sizes are numbers. */
-export function estimateCosts(
-  graph: Graph,
-  ops: OpTable,
-  { compile, closures, native }: CostModel,
-): GraphCosts {
+export function estimateCosts(graph: Graph, ops: OpTable, model: CostModel): GraphCosts {
+  const { compile, recompile, closures, native } = model;
   const nodes = nodesByName(graph);
   const calls = callNodes(graph);
   const inputs = graph.nodes.filter((node) => node.kind === 'placeholder').length;
@@ -106,5 +107,10 @@ export function estimateCosts(
     closuresMs += elements * weight * closures.perElement + products * closures.perProduct;
     nativeMs += elements * native.perElement + products * native.perProduct;
   }
-  return { closuresMs, nativeMs, compileMs: compile.perGraph + calls.length * compile.perCall };
+  return {
+    closuresMs,
+    nativeMs,
+    compileMs: compile.perGraph + calls.length * compile.perCall,
+    recompileMs: recompile.perGraph + calls.length * recompile.perCall,
+  };
 }

@@ -29,9 +29,10 @@ function sameNumbers(left: HostArray, right: HostArray): boolean {
 class TieredExecutable implements Executable {
   readonly #graph: Graph;
   readonly #native: Backend;
+  readonly #costs: GraphCosts;
   /** By a run. */
   readonly #lossMs: number;
-  readonly #compileMs: number;
+  #ownLostMs = 0;
   readonly #account: Account;
   #program: ClosureProgram | undefined;
   #executable: Executable | undefined;
@@ -44,7 +45,7 @@ class TieredExecutable implements Executable {
     this.#program = program;
     this.#native = native;
     this.#lossMs = costs.closuresMs - costs.nativeMs;
-    this.#compileMs = costs.compileMs;
+    this.#costs = costs;
     this.#account = account;
     const leaves = graph.nodes.filter((node) => node.kind !== 'call');
     this.#constants = leaves.map((leaf) => (leaf.kind === 'constant' ? leaf.data : undefined));
@@ -62,7 +63,10 @@ class TieredExecutable implements Executable {
   run(leaves: readonly HostArray[]): HostArray[] {
     if (this.#program === undefined) return this.#executable!.run(leaves);
     this.#observe(leaves);
-    if (this.#lossMs > 0) this.#account.lostMs += this.#lossMs;
+    if (this.#lossMs > 0) {
+      this.#account.lostMs += this.#lossMs;
+      this.#ownLostMs += this.#lossMs;
+    }
     return this.#program.run(leaves);
   }
 
@@ -74,8 +78,10 @@ class TieredExecutable implements Executable {
 
   tierUp(leaves: readonly HostArray[]): CompileReport | undefined {
     if (this.#program === undefined) return this.#executable!.tierUp?.(leaves);
+    const { compileMs, recompileMs } = this.#costs;
     // A smaller relative of graphs that lost much may be better off as it is.
-    if (this.#lossMs <= 0 || this.#account.lostMs < this.#compileMs) return undefined;
+    if (this.#lossMs <= 0 || this.#ownLostMs < recompileMs || this.#account.lostMs < compileMs)
+      return undefined;
     this.#observe(leaves);
     const { executable, report } = this.#native.compile(this.#generalized(), leaves);
     this.#executable = executable;
@@ -133,12 +139,13 @@ export function createTieredBackend(
 
   function compileTiered(graph: Graph): Compiled | undefined {
     const costs = estimateCosts(graph, ops, model);
-    const { closuresMs, nativeMs, compileMs } = costs;
+    const { closuresMs, nativeMs, compileMs, recompileMs } = costs;
     const key = callNodes(graph)
       .map((call) => call.kernel)
       .join(' ');
     const known = accounts.get(key);
-    if (closuresMs > nativeMs && (known?.lostMs ?? 0) + closuresMs > compileMs) return undefined;
+    const isPaid = (known?.lostMs ?? 0) + closuresMs > compileMs;
+    if (isPaid && closuresMs > Math.max(nativeMs, recompileMs)) return undefined;
     const started = now();
     const program = makeClosures(graph, ops);
     if (program === undefined) return undefined;

@@ -66,6 +66,7 @@ describe('any program', () => {
   it('observes the same while its graphs go from closures to code that relies on what it may', async () => {
     const eagerToCompile: CostModel = {
       compile: { perGraph: 0.002, perCall: 0 },
+      recompile: nothing,
       closures: { ...nothing, perCall: 0.0005 },
       native: nothing,
     };
@@ -86,6 +87,7 @@ describe('any program', () => {
   it('observes the same as closures alone', async () => {
     const neverCompile: CostModel = {
       compile: { perGraph: Infinity, perCall: 0 },
+      recompile: nothing,
       closures: nothing,
       native: nothing,
     };

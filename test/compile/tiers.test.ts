@@ -61,6 +61,7 @@ const nothing = { perGraph: 0, perValue: 0, perCall: 0, perElement: 0, perProduc
 function costs(compile: number): CostModel {
   return {
     compile: { perGraph: compile, perCall: 0 },
+    recompile: nothing,
     closures: { ...nothing, perCall: 1 },
     native: { ...nothing, perGraph: 0.25 },
   };
@@ -150,10 +151,25 @@ describe('tiers', () => {
     expect(run(second.executable, leaves(5)).isUp).toBe(true);
   });
 
+  it('compile a new size, too, only when it pays for itself', () => {
+    const native = fakeNative();
+    const backend = createTieredBackend(native.backend, opTable, () => 0, {
+      ...costs(2),
+      recompile: { perGraph: 1.5, perCall: 0 },
+    });
+    const leaves = (size: number): Float32Array[] => [new Float32Array(size), Float32Array.of(scale)];
+    const first = backend.compile(chain({ size: 2 }), leaves(2)).executable;
+    for (let count = 0; count < 4; count++) run(first, leaves(2));
+    const second = backend.compile(chain({ size: 5 }), leaves(5)).executable;
+    expect([1, 2, 3].map(() => run(second, leaves(5)).isUp)).toEqual([false, false, true]);
+    expect(native.compiled).toHaveLength(2);
+  });
+
   it('leave a small graph as it is when large ones of the same kernels have lost much', () => {
     const native = fakeNative();
     const backend = createTieredBackend(native.backend, opTable, () => 0, {
       compile: { perGraph: 100, perCall: 0 },
+      recompile: nothing,
       closures: { ...nothing, perElement: 1 },
       native: { ...nothing, perGraph: 20 },
     });
@@ -242,5 +258,18 @@ describe('closures', () => {
     const { executable } = backend.compile(chain({ calls: 6 }), leaves);
     expect(executable.run(leaves)).toEqual([Float32Array.of(3 ** 6, 2 * 3 ** 6)]);
     expect(executable.run(leaves)).toEqual([Float32Array.of(3 ** 6, 2 * 3 ** 6)]);
+  });
+
+  it('work in the same arrays, whatever their sizes, without seeing each other', () => {
+    const native = fakeNative();
+    const backend = createTieredBackend(native.backend, opTable, () => 0, costs(Infinity));
+    const sizes = [2, 3, 5, 4, 9];
+    const made = sizes.map((size) => backend.compile(chain({ calls: 4, size }), []).executable);
+    const inputs = sizes.map((size) => Float32Array.from({ length: size }, (_, index) => size + index));
+    const runAll = () => made.map((each, index) => each.run([inputs[index]!, Float32Array.of(scale)])[0]);
+    const expected = inputs.map((values) => values.map((value) => value * scale ** 4));
+    const first = runAll();
+    expect(runAll()).toEqual(expected);
+    expect(first).toEqual(expected);
   });
 });

@@ -161,8 +161,38 @@ export function compileClosures(graph: Graph, ops: OpTable): ClosureProgram | un
   return createProgram(closures, leaves, file.made, results);
 }
 
-/** Elements up to which a program keeps its registers from run to run; results are made anew in any case. */
+/** Elements up to which a program runs in arrays that are kept; results are made anew in any case. */
 const scratchLimit = 2 ** 16;
+
+/**
+ * Arrays for registers by dtype and power of two. All programs share them: no two run at a time, and none relies on what
+ * it finds. So there is never more of them than one program of `scratchLimit` may need of each length.
+ */
+const scratch = new Map<string, NumericArray[]>();
+
+/** @param nth different numbers for the registers of one program that have the same key */
+function scratchArray(dtype: string, key: string, size: number, nth: number): NumericArray {
+  let arrays = scratch.get(key);
+  if (arrays === undefined) scratch.set(key, (arrays = []));
+  return (arrays[nth] ??= arrayMaker(dtype)!(size));
+}
+
+/** Per register, the kept array that it always has; undefined for those that are made in each run. */
+function keptArrays(
+  made: RegisterFile['made'],
+  isOwned: (register: number) => boolean,
+): (NumericArray | undefined)[] {
+  const total = made.reduce((sum, { length }) => sum + length, 0);
+  const counts = new Map<string, number>();
+  return made.map(({ dtype, length }, index) => {
+    if (isOwned(index) || total > scratchLimit) return undefined;
+    const size = 2 ** Math.ceil(Math.log2(length));
+    const key = `${dtype} ${size}`;
+    const nth = counts.get(key) ?? 0;
+    counts.set(key, nth + 1);
+    return scratchArray(dtype, key, size, nth);
+  });
+}
 
 function createProgram(
   closures: readonly Closure[],
@@ -171,23 +201,15 @@ function createProgram(
   results: readonly Value[],
 ): ClosureProgram {
   const owned = new Set(results.map(({ register }) => register));
-  const registers = made.map(({ dtype, length }, index) => ({
-    make: arrayMaker(dtype)!,
-    length,
-    isOwned: owned.has(leafCount + index),
-  }));
-  const length = registers.reduce((sum, register) => sum + register.length, 0);
-  const scratch: (NumericArray | undefined)[] = [];
+  const kept = keptArrays(made, (index) => owned.has(leafCount + index));
+  const registers = made.map(({ dtype, length }, index) => {
+    const make = arrayMaker(dtype)!;
+    return { array: kept[index], make, length };
+  });
   return {
     run(leaves) {
       const values = leaves.slice() as NumericArray[];
-      for (const [index, { make, length, isOwned }] of registers.entries()) {
-        values.push((isOwned ? undefined : scratch[index]) ?? make(length));
-      }
-      if (scratch.length === 0 && length <= scratchLimit) {
-        for (const [index, { isOwned }] of registers.entries())
-          scratch.push(isOwned ? undefined : values[leafCount + index]);
-      }
+      for (const { array, make, length } of registers) values.push(array ?? make(length));
       for (const closure of closures) closure(values);
       const given = new Set<number>();
       return results.map(({ register }) => {

@@ -99,10 +99,9 @@ const segmentSum: MakeClosure = ({ inputs, outputs, attributes }) => {
   const count = attribute.number(attributes, 'numSegments');
   if (segments.dtype !== 'int32' || x.dtype !== out.dtype) return undefined;
   const width = x.size / segments.size;
-  const sums = new Float64Array(out.size);
   return (registers) => {
     const [from, at] = [registers[x.register]!, registers[segments.register]!];
-    sums.fill(0);
+    const sums = new Float64Array(out.size);
     for (let row = 0; row < segments.size; row++) {
       const segment = at[row]!;
       // A segment outside is nobody's.

@@ -7,10 +7,10 @@ import { rowMajorStrides } from '../../ir/tensor-type.ts';
 import type { Closure, NumericArray, Operand } from './closure.ts';
 
 /**
- * How an operand is walked: an element per element of the result, one for all, one per column, one per row, or by a table
- * of positions.
+ * How an operand is walked: an element per element of the result, one for all, one per column, one per row; or a row or an
+ * element per row that lies where a table says.
  */
-type Walk = 'each' | 'one' | 'row' | 'column' | 'table';
+type Walk = 'each' | 'one' | 'row' | 'column' | 'rowAt' | 'columnAt';
 
 type Loop = (
   out: NumericArray,
@@ -39,14 +39,19 @@ function textOf(expression: string, walks: readonly Walk[]): string {
         return each === walk ? `const ${name} = from${name.toUpperCase()}[${position(index)}];` : '';
       })
       .join(' ');
+  const hasTable = (walk: Walk): boolean => walk === 'rowAt' || walk === 'columnAt';
   const tables = walks.map((walk, index) =>
-    walk === 'table' ? `const table${index} = tables[${index}];` : '',
+    hasTable(walk) ? `const table${index} = tables[${index}];` : '',
   );
+  const starts = walks.map((walk, index) =>
+    hasTable(walk) ? `const start${index} = table${index}[r];` : '',
+  );
+  const at = (index: number): string => `start${index}`;
   return `${tables.join('')} ${read('one', () => '0')}
     for (let r = 0, i = 0; r < rows; r++) {
-      ${read('column', () => 'r')}
+      ${starts.join('')} ${read('column', () => 'r')} ${read('columnAt', at)}
       for (let j = 0; j < columns; j++, i++) {
-        ${read('each', () => 'i')} ${read('row', () => 'j')} ${read('table', (index) => `table${index}[i]`)}
+        ${read('each', () => 'i')} ${read('row', () => 'j')} ${read('rowAt', (index) => `${at(index)} + j`)}
         out[i] = ${expression};
       }
     }`;
@@ -92,16 +97,16 @@ function joinAxes(shape: readonly number[], operands: readonly Operand[]): Axes 
   return { sizes, has };
 }
 
-/** For each element of the result, the position of the operand's. */
-function positions(sizes: readonly number[], has: readonly boolean[], size: number): Int32Array {
+/** For each row of the result (an element of all axes but the last), where the operand's begins. */
+function rowStarts(sizes: readonly number[], has: readonly boolean[], rows: number): Int32Array {
   const own = sizes.map((length, axis) => (has[axis] ? length : 1));
   const strides = rowMajorStrides(own).map((stride, axis) => (has[axis] ? stride : 0));
-  const table = new Int32Array(size);
+  const table = new Int32Array(rows);
   const index = sizes.map(() => 0);
   let position = 0;
-  for (let at = 0; at < size; at++) {
+  for (let at = 0; at < rows; at++) {
     table[at] = position;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+    for (let axis = sizes.length - 2; axis >= 0; axis--) {
       position += strides[axis]!;
       if (++index[axis]! < sizes[axis]!) break;
       position -= strides[axis]! * sizes[axis]!;
@@ -111,8 +116,8 @@ function positions(sizes: readonly number[], has: readonly boolean[], size: numb
   return table;
 }
 
-/** Beyond, an operand that broadcasts along the middle has no table. */
-const tableLimit = 2 ** 16;
+/** Rows beyond which an operand that broadcasts along the middle has no table. */
+const tableLimit = 2 ** 14;
 
 /**
  * `out = expression` with numpy's broadcasting, stored by the rules of the result's typed array, as tfjs's cpu kernels do.
@@ -131,20 +136,19 @@ export function elementwise(
     return bind(loopOf(expression, walks), operands, out, { rows: 1, columns: out.size, tables: [], p, q });
   }
   const { sizes, has } = joinAxes(out.shape, operands);
-  const isFlat = sizes.length <= 1;
-  const isRows = sizes.length === 2;
-  if (!isFlat && !isRows && out.size > tableLimit) return undefined;
+  const columns = sizes.at(-1) ?? 1;
+  const rows = out.size / columns;
+  if (sizes.length > 2 && rows > tableLimit) return undefined;
   const tables: (Int32Array | undefined)[] = [];
   const walks = has.map((axes, index): Walk => {
     tables.push(undefined);
-    if (axes.every(Boolean)) return 'each';
-    if (!axes.some(Boolean)) return 'one';
-    if (isRows) return axes[0] ? 'column' : 'row';
-    tables[index] = positions(sizes, axes, out.size);
-    return 'table';
+    const outer = axes.slice(0, -1);
+    const isAlongRow = axes.at(-1) === true;
+    if (!outer.some(Boolean)) return isAlongRow ? 'row' : 'one';
+    if (outer.every(Boolean)) return isAlongRow ? 'each' : 'column';
+    tables[index] = rowStarts(sizes, axes, rows);
+    return isAlongRow ? 'rowAt' : 'columnAt';
   });
-  const rows = isRows ? sizes[0]! : 1;
-  const columns = out.size / Math.max(rows, 1);
   return bind(loopOf(expression, walks), operands, out, { rows, columns, tables, p, q });
 }
 
