@@ -3,12 +3,14 @@
  * they run in a thread of their own that takes 30 ms to start, so on Node 20 they are started when a text is met that may
  * lead to such an import, and programs that cannot get there do without. In doubt they are started.
  */
-import { readFileSync, realpathSync } from 'node:fs';
-import Module, { isBuiltin, register } from 'node:module';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import Module, { createRequire, isBuiltin, register } from 'node:module';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { codeFolder, ownModule } from '../own-files.ts';
 import { resolveNow } from './module-hooks.ts';
+import { isTfjsNode } from './tfjs-node/names.ts';
 import { isTypescript } from './typescript.ts';
 
 /** The syntax of a static import or of `import.meta`, up to the name of the module. */
@@ -30,28 +32,46 @@ function importsOf(text: string): readonly string[] | undefined {
 const tfjsPackage =
   /^@tensorflow\/tfjs(?:-core|-layers|-converter|-data|-backend-(?:cpu|wasm|webgl|webgpu))?$/;
 
+/** @returns the file of a package that has one only, whether it is imported or required: one without `exports`. */
+function fileOfPackage(name: string, importer: string): string | undefined {
+  if (!/^(?:@[\w.-]+\/)?\w[\w.-]*$/.test(name)) return undefined;
+  const { resolve } = createRequire(importer);
+  for (const folder of resolve.paths(name) ?? []) {
+    const manifest = join(folder, name, 'package.json');
+    if (!existsSync(manifest)) continue;
+    const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { readonly exports?: unknown };
+    return exports === undefined ? resolve(name) : undefined;
+  }
+  return undefined;
+}
+
+/** @returns where the text of an imported module is; undefined when that cannot be told. */
+function fileOfImport(name: string, importer: string): string | undefined {
+  if (!/^\.{1,2}\//.test(name)) return fileOfPackage(name, importer);
+  return fileURLToPath(new URL(name, pathToFileURL(importer)));
+}
+
 /**
  * Whether a program that starts with a file may import tfjs-node, as far as ES modules go; CommonJS modules among them
  * are looked at when they are compiled.
  */
 export function mayImportTfjsNode(entry: string): boolean {
-  const seen = new Set([pathToFileURL(entry).href]);
-  for (const href of seen) {
-    let file: string;
-    let text: string;
-    try {
-      file = realpathSync(fileURLToPath(href));
-      text = readFileSync(file, 'utf8');
-    } catch {
-      // A folder, a file without its extension, or something that Node will not find either.
-      return true;
+  const files = new Set<string>([entry]);
+  try {
+    for (const link of files) {
+      const file = realpathSync(link);
+      const names = importsOf(readFileSync(file, 'utf8'));
+      if (names === undefined) return true;
+      for (const name of names) {
+        if (isBuiltin(name) || tfjsPackage.test(name)) continue;
+        const imported = isTfjsNode(name) ? undefined : fileOfImport(name, file);
+        if (imported === undefined) return true;
+        files.add(imported);
+      }
     }
-    const names = importsOf(text);
-    if (names === undefined) return true;
-    for (const name of names.filter((name) => !isBuiltin(name) && !tfjsPackage.test(name))) {
-      if (!/^\.{1,2}\//.test(name)) return true;
-      seen.add(new URL(name, pathToFileURL(file)).href);
-    }
+  } catch {
+    // A folder, a file without its extension, or something that Node will not find either.
+    return true;
   }
   return false;
 }

@@ -47,12 +47,30 @@ test.each<[string, Readonly<Record<string, string>>]>([
     'modules in folders',
     { 'main.mjs': `import './lib/a.mjs'`, 'lib/a.mjs': `import b from '../b.js'`, 'b.js': tfjs },
   ],
+  [
+    'a package of CommonJS',
+    {
+      'lib/main.mjs': `import parse from 'csv'; import { x } from '@scope/pack.js';`,
+      'node_modules/csv/package.json': '{ "main": "lib" }',
+      'node_modules/csv/lib/index.js': `module.exports = require('./parse');`,
+      'node_modules/@scope/pack.js/package.json': '{}',
+      'node_modules/@scope/pack.js/index.js': `exports.x = 1;`,
+    },
+  ],
 ])('%s leads to none', (_, files) => {
   expect(mayImportTfjsNode(project(files))).toBe(false);
 });
 
 test.each<[string, Readonly<Record<string, string>>]>([
   ['tfjs-node', { 'main.mjs': `import * as tf from '@tensorflow/tfjs-node';` }],
+  [
+    'tfjs-node where it is installed',
+    {
+      'main.mjs': `import * as tf from '@tensorflow/tfjs-node';`,
+      'node_modules/@tensorflow/tfjs-node/package.json': '{}',
+      'node_modules/@tensorflow/tfjs-node/index.js': '',
+    },
+  ],
   ['tfjs-node for GPUs', { 'main.mjs': `import "@tensorflow/tfjs-node-gpu"` }],
   ['exports of it', { 'main.mjs': `export * from '@tensorflow/tfjs-node';` }],
   ['a comment in the middle', { 'main.mjs': `export * from /* this: */ '@tensorflow/tfjs-node';` }],
@@ -65,6 +83,34 @@ test.each<[string, Readonly<Record<string, string>>]>([
     { 'main.mjs': `export {x} from './a.mjs';`, 'a.mjs': `export*from'@tensorflow/tfjs-node'` },
   ],
   ['another package', { 'main.mjs': `import models from 'some-models';` }],
+  [
+    'a package with exports',
+    {
+      'main.mjs': `import 'pack';`,
+      'node_modules/pack/package.json': '{ "exports": "./index.js" }',
+      'node_modules/pack/index.js': '',
+    },
+  ],
+  [
+    'a package that imports it',
+    {
+      'main.mjs': `import 'pack';`,
+      'node_modules/pack/package.json': '{ "type": "module", "main": "./index.js" }',
+      'node_modules/pack/index.js': `import '@tensorflow/tfjs-node';`,
+    },
+  ],
+  [
+    'a package with a damaged manifest',
+    { 'main.mjs': `import 'pack';`, 'node_modules/pack/package.json': '{', 'node_modules/pack/index.js': '' },
+  ],
+  [
+    'a file of a package',
+    {
+      'main.mjs': `import 'pack/lib.js';`,
+      'node_modules/pack/package.json': '{}',
+      'node_modules/pack/lib.js': '',
+    },
+  ],
   ['an alias', { 'main.mjs': `import '#backend';` }],
   ['a path', { 'main.mjs': `import '/somewhere/else.mjs';` }],
   ['a file that is missing', { 'main.mjs': `import './absent.mjs';` }],
