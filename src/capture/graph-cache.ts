@@ -53,6 +53,7 @@ export interface CompiledGraph {
 
 export interface Family {
   readonly id: string;
+  readonly hash: number;
   readonly site: number;
   readonly wiring: Int32Array;
   /** Slots of values that were asked for after a graph of this family had left them out. */
@@ -68,6 +69,7 @@ export interface Family {
 }
 
 export interface Structure {
+  readonly hash: number;
   readonly integers: Int32Array;
   readonly family: Family;
   graphs: CachedGraph[];
@@ -140,6 +142,7 @@ export class GraphCache {
     if (known !== undefined) return known;
     if (bucket === undefined) this.#structures.set(plan.structureHash, (bucket = []));
     const structure: Structure = {
+      hash: plan.structureHash,
       integers: plan.structure,
       family: this.#familyOf(plan, site),
       graphs: [],
@@ -156,6 +159,7 @@ export class GraphCache {
     if (bucket === undefined) this.#families.set(hash, (bucket = []));
     const family: Family = {
       id: `f${++this.#familyCount}`,
+      hash,
       site,
       wiring,
       learnedSlots: new Set(),
@@ -289,6 +293,8 @@ export class GraphCache {
     victim.structure.graphs = victim.structure.graphs.filter((cached) => cached !== victim);
     const { family } = victim.structure;
     family.graphs = family.graphs.filter((cached) => cached !== victim);
+    if (victim.structure.graphs.length === 0) removeFrom(this.#structures, victim.structure);
+    if (family.graphs.length === 0) removeFrom(this.#families, family);
     this.#reportTimes(victim);
     victim.frozen?.compiled.executable.dispose();
     victim.compiled.executable.dispose();
@@ -445,6 +451,12 @@ export class GraphCache {
     this.#structures.clear();
     this.#families.clear();
   }
+}
+
+function removeFrom<Item extends { readonly hash: number }>(buckets: Map<number, Item[]>, item: Item): void {
+  const others = buckets.get(item.hash)?.filter((other) => other !== item) ?? [];
+  if (others.length === 0) buckets.delete(item.hash);
+  else buckets.set(item.hash, others);
 }
 
 function allCalls(graph: Graph, reason: string): GraphCompileReport['fallbacks'] {

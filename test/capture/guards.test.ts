@@ -29,6 +29,25 @@ async function captured(program: Program, options: Parameters<typeof runCaptured
   return result;
 }
 
+describe('many graphs', () => {
+  it('forgets the least recently used of them with all that it knew about it', async () => {
+    const { records, stats } = await captured((tf, log) => {
+      const run = (pattern: number): void => {
+        let x: Tensor = tf.tensor1d([1, -2]);
+        for (let bit = 0; bit < 11; bit++) x = (pattern >> bit) & 1 ? x.abs() : x.neg();
+        log(x.dataSync());
+      };
+      for (let pattern = 0; pattern < 1100; pattern++) run(pattern);
+      run(1099);
+      run(0);
+    });
+    expect(stats).toMatchObject({ graphs: 1101, runs: 1102 });
+    const graphs = recordsOf(records, 'graph');
+    expect([graphs[0]!.family, graphs.at(-1)!.family]).toEqual(['f1', 'f1101']);
+    expect(recordsOf(records, 'guard-failure')).toEqual([]);
+  }, 30_000);
+});
+
 describe('shapes', () => {
   it('reports every dim that differs when another batch arrives, and finds both graphs afterwards', async () => {
     const { records, stats } = await captured((tf, log) => {
