@@ -2,9 +2,9 @@
  * What a graph costs in either tier, estimated from its calls, the elements that they go through and the products that
  * they sum up. From measurements of all kernels that have a form in JavaScript, see docs/adr/0016-tiers.md.
  */
-import { callNodes, nodesByName, typeOf, type CallNode, type Graph } from '../ir/graph.ts';
+import { callNodes, nodesByName, typeOf, type CallNode, type Graph, type GraphNode } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
-import { elementCount } from '../ir/tensor-type.ts';
+import { elementCount, type TensorType } from '../ir/tensor-type.ts';
 
 /** Milliseconds. */
 export interface GraphCosts {
@@ -69,9 +69,7 @@ const weights: Readonly<Record<string, number>> = {
 const readsPart: ReadonlySet<string> = new Set(['GatherNd', 'GatherV2', 'Slice', 'StridedSlice']);
 const productKernels: ReadonlySet<string> = new Set(['BatchMatMul', '_FusedMatMul']);
 
-type Shape = readonly (number | string)[];
-
-function sizeOf(shape: Shape): number {
+function sizeOf({ shape }: TensorType): number {
   return elementCount(shape as readonly number[]);
 }
 
@@ -80,14 +78,19 @@ interface Work {
   readonly products: number;
 }
 
-function workOf(call: CallNode, inputShapes: readonly Shape[]): Work {
-  const output = Math.max(0, ...call.outputs.map((type) => sizeOf(type.shape)));
+function workOf(call: CallNode, nodes: ReadonlyMap<string, GraphNode>): Work {
+  let elements = 0;
+  for (const type of call.outputs) elements = Math.max(elements, sizeOf(type));
   if (productKernels.has(call.kernel)) {
-    const inner = inputShapes[0]!.at(call.attributes['transposeA'] === true ? -2 : -1);
-    return { elements: output, products: output * (inner as number) };
+    const { shape } = typeOf(nodes, call.inputs[0]!)!;
+    const inner = shape.at(call.attributes['transposeA'] === true ? -2 : -1) as number;
+    return { elements, products: elements * inner };
   }
-  if (readsPart.has(call.kernel)) return { elements: output, products: 0 };
-  return { elements: Math.max(output, ...inputShapes.map(sizeOf)), products: 0 };
+  if (readsPart.has(call.kernel)) return { elements, products: 0 };
+  for (const ref of call.inputs) {
+    if (ref !== undefined) elements = Math.max(elements, sizeOf(typeOf(nodes, ref)!));
+  }
+  return { elements, products: 0 };
 }
 
 /** Costs of a graph whose sizes are numbers. */
@@ -101,8 +104,7 @@ export function estimateCosts(graph: Graph, ops: OpTable, model: CostModel): Gra
   let nativeMs = native.perGraph + values * native.perValue + calls.length * native.perCall;
   for (const call of calls) {
     if (ops.get(call.kernel)?.isAlias === true) continue;
-    const shapes = call.inputs.flatMap((ref) => (ref === undefined ? [] : [typeOf(nodes, ref)!.shape]));
-    const { elements, products } = workOf(call, shapes);
+    const { elements, products } = workOf(call, nodes);
     const weight = weights[call.kernel] ?? 1;
     closuresMs += elements * weight * closures.perElement + products * closures.perProduct;
     nativeMs += elements * native.perElement + products * native.perProduct;
