@@ -28,10 +28,13 @@ function find(directory: string): { readonly file: string; readonly text: string
 
 /**
  * Values by flag name; empty when there is no such file.
- * @param knownFlags of all commands.
+ * @param knownFlags names of the flags of all commands; asked for when there is a file.
  * @throws FG5011 when the file is not a JSON object of known names and plain values.
  */
-export function readConfig(directory: string, knownFlags: readonly string[]): Config {
+export async function readConfig(
+  directory: string,
+  knownFlags: () => Promise<readonly string[]>,
+): Promise<Config> {
   const found = find(directory);
   if (found === undefined) return {};
   const fail = (message: string, hint: string, cause?: unknown): never => {
@@ -46,7 +49,8 @@ export function readConfig(directory: string, knownFlags: readonly string[]): Co
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     return fail(`${found.file} must hold an object`, 'Write for example { "maxBreaks": 3 }.');
   }
-  const names = new Map(knownFlags.map((name) => [camelCase(name), name]));
+  const flags = await knownFlags();
+  const names = new Map(flags.map((name) => [camelCase(name), name]));
   const config: Record<string, string | number | boolean> = {};
   for (const [key, entry] of Object.entries(value as Readonly<Record<string, unknown>>)) {
     const name = names.get(key);

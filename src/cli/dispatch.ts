@@ -1,13 +1,11 @@
 /** From the words behind `fullgraph` to an exit code. The last catch: deliberate errors are one message and one remedy. */
 import { EnvironmentError, FullgraphError, InternalError, UserError } from '../ir/errors.ts';
 import type { Command, Context, ExitCode } from './command.ts';
-import { commands } from './commands/index.ts';
+import { commandNames, loadCommand, loadCommands } from './commands/index.ts';
 import { readConfig } from './config.ts';
 import { firstPositional, parseFlags } from './flags.ts';
-import { commandHelp, overview } from './help.ts';
 import { print } from './output.ts';
 import { closestWord } from './suggest.ts';
-import { pageFor } from './terminal.ts';
 
 const internalExitCode = 70;
 
@@ -17,6 +15,7 @@ function exitCodeOf(error: unknown): ExitCode {
 }
 
 async function printError(error: unknown, context: Context): Promise<void> {
+  const { pageFor } = await import('./terminal.ts');
   const { ink } = pageFor(context, context.stderr);
   if (error instanceof FullgraphError && !(error instanceof InternalError)) {
     const hint = error.hint === undefined ? '' : `${ink.dim('  fix:')} ${error.hint}\n`;
@@ -30,13 +29,10 @@ async function printError(error: unknown, context: Context): Promise<void> {
   );
 }
 
-function findCommand(name: string): Command {
-  const command = commands.find((candidate) => candidate.name === name);
+async function findCommand(name: string): Promise<Command> {
+  const command = await loadCommand(name);
   if (command !== undefined) return command;
-  const closest = closestWord(
-    name,
-    commands.map((candidate) => candidate.name),
-  );
+  const closest = closestWord(name, commandNames);
   throw new UserError(`there is no command ${name}`, {
     code: 'FG5010',
     hint:
@@ -58,28 +54,39 @@ function asksForHelp(words: readonly string[], command: Command): boolean {
     .some((word) => word === '--help' || word === '-h');
 }
 
+// What draws pages takes longer to load than a command like `run` needs.
+
+async function printOverview(context: Context, version: string): Promise<void> {
+  const [{ overview }, { pageFor }] = await Promise.all([import('./help.ts'), import('./terminal.ts')]);
+  await print(context.stdout, overview(pageFor(context, context.stdout), await loadCommands(), version));
+}
+
+async function printHelp(context: Context, command: Command): Promise<void> {
+  const [{ commandHelp }, { pageFor }] = await Promise.all([import('./help.ts'), import('./terminal.ts')]);
+  await print(context.stdout, commandHelp(pageFor(context, context.stdout), command));
+}
+
 async function dispatch(argv: readonly string[], context: Context, version: string): Promise<ExitCode> {
   const [name, ...words] = argv;
-  const page = pageFor(context, context.stdout);
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const [topic] = words;
-    await print(
-      context.stdout,
-      topic === undefined ? overview(page, commands, version) : commandHelp(page, findCommand(topic)),
-    );
+    await (topic === undefined
+      ? printOverview(context, version)
+      : printHelp(context, await findCommand(topic)));
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-v' || name === 'version') {
     await print(context.stdout, `${version}\n`);
     return 0;
   }
-  const command = findCommand(name);
+  const command = await findCommand(name);
   if (asksForHelp(words, command)) {
-    await print(context.stdout, commandHelp(page, command));
+    await printHelp(context, command);
     return 0;
   }
-  const known = [...new Set(commands.flatMap((candidate) => Object.keys(candidate.flags)))];
-  const config = readConfig(context.cwd, known);
+  const config = await readConfig(context.cwd, async () =>
+    (await loadCommands()).flatMap((candidate) => Object.keys(candidate.flags)),
+  );
   const parsed = parseFlags(words, command.flags, config, command.stopsAtScript === true);
   return command.run(parsed, context);
 }

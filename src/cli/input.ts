@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { constants, gunzipSync } from 'node:zlib';
-import { isTorchTrace } from '../torch/index.ts';
 import { UserError } from '../ir/errors.ts';
 import type { Context } from './command.ts';
 
@@ -84,12 +83,18 @@ async function headOf(path: string): Promise<string> {
   }
 }
 
+/** The reader of such traces is loaded for what is neither a program nor a trace of ours. */
+async function isTorch(path: string): Promise<boolean> {
+  const { isTorchTrace } = await import('../torch/index.ts');
+  return isTorchTrace(path);
+}
+
 async function classifyFile(
   word: string,
   path: string,
 ): Promise<'script' | 'trace' | 'torch' | 'report' | undefined> {
   if (traceName.test(path)) return 'trace';
-  if (await isTorchTrace(path)) return 'torch';
+  if (await isTorch(path)) return 'torch';
   const head = await headOf(path).catch((cause: unknown) => {
     throw inputError(`cannot read ${word}: ${(cause as Error).message}`, 'Make the file readable.', cause);
   });
@@ -121,7 +126,7 @@ export async function findInput(
     throw inputError(`${word} ${reason}`, accepted, cause);
   });
   if (stats.isDirectory()) {
-    if (await isTorchTrace(path)) return torchInput(words, context);
+    if (await isTorch(path)) return torchInput(words, context);
     throw inputError(
       `the directory ${word} holds no PyTorch trace`,
       'Run the Python program with TORCH_TRACE set to an empty directory, or name a program or a trace file.',
