@@ -60,7 +60,7 @@ const weights: Readonly<Record<string, number>> = {
   Selu: 2,
   Tanh: 8,
   Erf: 8,
-  Atan2: 8,
+  Atan2: 4,
   Softmax: 8,
   Pow: 20,
 };
