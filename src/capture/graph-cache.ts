@@ -10,6 +10,7 @@ import { chooseFrozenLeaves } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
 import type { LazyValue } from './pending.ts';
 import { outputSlots, sameIntegers, wiringOf, type CutPlan } from './plan-cut.ts';
+import { removeFromBucket } from './remove-from-bucket.ts';
 import type { Reporter } from './reporter.ts';
 
 /** What capture needs of compile (see compile/executable.ts). */
@@ -293,8 +294,8 @@ export class GraphCache {
     victim.structure.graphs = victim.structure.graphs.filter((cached) => cached !== victim);
     const { family } = victim.structure;
     family.graphs = family.graphs.filter((cached) => cached !== victim);
-    if (victim.structure.graphs.length === 0) removeFrom(this.#structures, victim.structure);
-    if (family.graphs.length === 0) removeFrom(this.#families, family);
+    if (victim.structure.graphs.length === 0) removeFromBucket(this.#structures, victim.structure);
+    if (family.graphs.length === 0) removeFromBucket(this.#families, family);
     this.#reportTimes(victim);
     victim.frozen?.compiled.executable.dispose();
     victim.compiled.executable.dispose();
@@ -451,12 +452,6 @@ export class GraphCache {
     this.#structures.clear();
     this.#families.clear();
   }
-}
-
-function removeFrom<Item extends { readonly hash: number }>(buckets: Map<number, Item[]>, item: Item): void {
-  const others = buckets.get(item.hash)?.filter((other) => other !== item) ?? [];
-  if (others.length === 0) buckets.delete(item.hash);
-  else buckets.set(item.hash, others);
 }
 
 function allCalls(graph: Graph, reason: string): GraphCompileReport['fallbacks'] {
