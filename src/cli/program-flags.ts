@@ -31,7 +31,11 @@ export const programFlags = {
   savings: { type: 'boolean', isOnByDefault: true, help: 'Do not measure what each break costs' },
   freeze: { type: 'boolean', isOnByDefault: true, help: 'Do not turn unchanging weights into constants' },
   tiers: { type: 'boolean', isOnByDefault: true, help: 'Compile every graph to native code at once' },
-  cache: { type: 'boolean', isOnByDefault: true, help: 'Do not use the disk cache of compiled graphs and code' },
+  cache: {
+    type: 'boolean',
+    isOnByDefault: true,
+    help: 'Do not use the disk cache of compiled graphs and code',
+  },
   'cache-dir': { type: 'string', value: '<dir>', help: 'Folder of the disk cache' },
   profile: { type: 'boolean', help: 'Measure the time of each node (slows graphs down a little)' },
   strict: { type: 'boolean', help: 'Make every avoidable break an error that explains itself' },
