@@ -47,8 +47,11 @@ function multiplyByRows(
     const start = to + row * columns;
     for (let block = 0; block < inner; block += blockSize) {
       const end = Math.min(block + blockSize, inner);
-      sums.fill(0);
-      for (let k = block; k < end; k++) {
+      const factor = a[startA + block * stepsA.column]!;
+      const startB = fromB + block * stepsB.row;
+      // A sum of nothing is 0, also where the product is -0.
+      for (let column = 0; column < columns; column++) sums[column] = 0 + factor * b[startB + column]!;
+      for (let k = block + 1; k < end; k++) {
         const factor = a[startA + k * stepsA.column]!;
         const startB = fromB + k * stepsB.row;
         for (let column = 0; column < columns; column++) sums[column]! += factor * b[startB + column]!;
