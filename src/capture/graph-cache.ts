@@ -5,43 +5,14 @@
  */
 import { callNodes, type Graph } from '../ir/graph.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
+import { Buckets } from './buckets.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
 import { chooseFrozenLeaves } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
+import type { GraphCompiler, GraphCompileReport, GraphExecutable } from './graph-compiler.ts';
 import type { LazyValue } from './pending.ts';
 import { outputSlots, sameIntegers, wiringOf, type CutPlan } from './plan-cut.ts';
-import { removeFromBucket } from './remove-from-bucket.ts';
 import type { Reporter } from './reporter.ts';
-
-/** What capture needs of compile (see compile/executable.ts). */
-export interface GraphExecutable {
-  run(leaves: readonly HostArray[]): HostArray[];
-  readonly freeLeaves: readonly boolean[];
-  readonly ignoresConstants?: boolean;
-  tierUp?(leaves: readonly HostArray[]): GraphCompileReport | undefined;
-  nodeTimes?(): { readonly runs: number; readonly nodes: Readonly<Record<string, number>> } | undefined;
-  dispose(): void;
-}
-
-export interface GraphCompileReport {
-  readonly outcome: 'session' | 'shared';
-  readonly cache: 'none' | 'disk' | 'shared';
-  readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
-  readonly fallbacks: readonly { readonly node: string; readonly kernel: string; readonly reason: string }[];
-  readonly lowered?: Readonly<Record<string, readonly string[]>>;
-}
-
-export interface GraphCompiler {
-  readonly name: string;
-  readonly device: string;
-  /** Constants are as good as inputs to it, so that freezing weights gains nothing. */
-  readonly ignoresConstants?: boolean;
-  compile(
-    graph: Graph,
-    leaves: readonly HostArray[],
-    isHot?: boolean,
-  ): { readonly executable: GraphExecutable; readonly report: GraphCompileReport };
-}
 
 export interface CompiledGraph {
   readonly id: string;
@@ -97,7 +68,6 @@ export interface CachedGraph {
   sameRuns: Int32Array;
   /** Time in runs since a leaf that was tried for freezing changed. */
   stableRunMs: number;
-  lastUse: number;
 }
 
 export interface GraphCacheOptions {
@@ -112,8 +82,9 @@ export interface GraphCacheOptions {
 
 /** Leaves of at most this size are constants until they change. */
 const constantElements = 16;
-/** Compiled graphs kept; beyond, the least recently used go. */
+/** Compiled graphs kept, and their nodes in all; beyond, the least recently used go. */
 const cachedGraphLimit = 1024;
+const cachedNodeLimit = 2 ** 18;
 /** Scalars are usually written in the program's text; longer vectors mostly are data, unless they are integers. */
 function kindOf(leaf: LazyValue): LeafKind {
   if (leaf.isState) return 'state';
@@ -124,13 +95,14 @@ function kindOf(leaf: LazyValue): LeafKind {
 
 export class GraphCache {
   readonly #options: GraphCacheOptions;
-  readonly #structures = new Map<number, Structure[]>();
-  readonly #families = new Map<number, Family[]>();
+  readonly #structures = new Buckets<Structure>();
+  readonly #families = new Buckets<Family>();
+  /** The least recently used first. */
   readonly #graphs = new Set<CachedGraph>();
   #familyCount = 0;
   #graphCount = 0;
   #compileCount = 0;
-  #useCount = 0;
+  #nodeCount = 0;
 
   constructor(options: GraphCacheOptions) {
     this.#options = options;
@@ -138,26 +110,27 @@ export class GraphCache {
 
   /** The structure of a plan; new ones join the family of their wiring and site. */
   structureOf(plan: CutPlan, site: number): Structure {
-    let bucket = this.#structures.get(plan.structureHash);
-    const known = bucket?.find((structure) => sameIntegers(structure.integers, plan.structure));
+    const known = this.#structures.find(plan.structureHash, ({ integers }) =>
+      sameIntegers(integers, plan.structure),
+    );
     if (known !== undefined) return known;
-    if (bucket === undefined) this.#structures.set(plan.structureHash, (bucket = []));
     const structure: Structure = {
       hash: plan.structureHash,
       integers: plan.structure,
       family: this.#familyOf(plan, site),
       graphs: [],
     };
-    bucket.push(structure);
+    this.#structures.add(structure);
     return structure;
   }
 
   #familyOf(plan: CutPlan, site: number): Family {
     const { wiring, hash } = wiringOf(plan);
-    let bucket = this.#families.get(hash);
-    const known = bucket?.find((family) => family.site === site && sameIntegers(family.wiring, wiring));
+    const known = this.#families.find(
+      hash,
+      (family) => family.site === site && sameIntegers(family.wiring, wiring),
+    );
     if (known !== undefined) return known;
-    if (bucket === undefined) this.#families.set(hash, (bucket = []));
     const family: Family = {
       id: `f${++this.#familyCount}`,
       hash,
@@ -172,7 +145,7 @@ export class GraphCache {
       compileMs: 0,
       eagerMs: undefined,
     };
-    bucket.push(family);
+    this.#families.add(family);
     return family;
   }
 
@@ -183,7 +156,8 @@ export class GraphCache {
       (cached) => sameIntegers(cached.outputs, outputs) && holdsGuards(cached, plan),
     );
     const cached = found ?? this.#compile(structure, plan, outputs, stack);
-    cached.lastUse = ++this.#useCount;
+    this.#graphs.delete(cached);
+    this.#graphs.add(cached);
     return cached;
   }
 
@@ -215,12 +189,12 @@ export class GraphCache {
       lastValues: new Float64Array(plan.leaves.length),
       sameRuns: new Int32Array(plan.leaves.length),
       stableRunMs: 0,
-      lastUse: 0,
     };
     structure.graphs.unshift(cached);
     family.graphs.push(cached);
     this.#graphs.add(cached);
-    if (this.#graphs.size > cachedGraphLimit) this.#evict(cached);
+    this.#nodeCount += graph.nodes.length;
+    while (this.#isFull) this.#evictOldest();
     return cached;
   }
 
@@ -283,19 +257,21 @@ export class GraphCache {
     });
   }
 
-  #evict(newest: CachedGraph): void {
-    let oldest: CachedGraph | undefined;
-    for (const cached of this.#graphs) {
-      if (cached !== newest && (oldest === undefined || cached.lastUse < oldest.lastUse)) oldest = cached;
-    }
-    if (oldest === undefined) return;
-    const victim = oldest;
+  get #isFull(): boolean {
+    const { size } = this.#graphs;
+    return size > cachedGraphLimit || (size > 1 && this.#nodeCount > cachedNodeLimit);
+  }
+
+  #evictOldest(): void {
+    const [oldest] = this.#graphs;
+    const victim = oldest!;
     this.#graphs.delete(victim);
+    this.#nodeCount -= victim.graph.nodes.length;
     victim.structure.graphs = victim.structure.graphs.filter((cached) => cached !== victim);
     const { family } = victim.structure;
     family.graphs = family.graphs.filter((cached) => cached !== victim);
-    if (victim.structure.graphs.length === 0) removeFromBucket(this.#structures, victim.structure);
-    if (family.graphs.length === 0) removeFromBucket(this.#families, family);
+    if (victim.structure.graphs.length === 0) this.#structures.remove(victim.structure);
+    if (family.graphs.length === 0) this.#families.remove(family);
     this.#reportTimes(victim);
     victim.frozen?.compiled.executable.dispose();
     victim.compiled.executable.dispose();

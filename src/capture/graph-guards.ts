@@ -2,7 +2,8 @@
 import type { CallNode, Graph } from '../ir/graph.ts';
 import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
-import type { CachedGraph, GraphExecutable } from './graph-cache.ts';
+import type { CachedGraph } from './graph-cache.ts';
+import type { GraphExecutable } from './graph-compiler.ts';
 import { sameContents, type CutPlan } from './plan-cut.ts';
 
 /** Earlier graphs of a family that a new one is compared with. */

@@ -46,6 +46,20 @@ describe('many graphs', () => {
     expect([graphs[0]!.family, graphs.at(-1)!.family]).toEqual(['f1', 'f1101']);
     expect(recordsOf(records, 'guard-failure')).toEqual([]);
   }, 30_000);
+
+  it('keeps fewer of them when they are large', async () => {
+    const { stats } = await captured((tf, log) => {
+      const run = (place: number): void => {
+        let x: Tensor = tf.tensor1d([1, -2]);
+        for (let call = 0; call < 4000; call++) x = call === place ? x.abs() : x.neg();
+        log(x.dataSync());
+      };
+      for (let place = 0; place < 66; place++) run(place);
+      run(65);
+      run(0);
+    });
+    expect(stats).toMatchObject({ graphs: 67, runs: 68 });
+  }, 30_000);
 });
 
 describe('shapes', () => {
