@@ -15,7 +15,9 @@ const sourcesOf = (names: readonly string[]): Record<string, string> =>
 const facades = ['index', 'capture-candidate'];
 const engine = await bundleCommonJs(
   {
-    ...sourcesOf([...facades, 'minify-api']),
+    ...sourcesOf([...facades, 'explain-api', 'export-onnx', 'minify-api']),
+    'report-builder': 'src/explain/report-builder.ts',
+    torch: 'src/torch/index.ts',
     'source-facts': 'src/capture/source-facts.ts',
     'pure-function': 'src/replay/pure-function.ts',
     host: 'src/host/host-program.ts',
@@ -23,8 +25,12 @@ const engine = await bundleCommonJs(
   'dist/engine',
   {
     libraries: /^(?:acorn|@sveltejs\/acorn-typescript)$/,
-    // A good part of the code, and most processes have no use for it: the minifier, and what reads with acorn.
+    // Most of the code, and most processes have no use for it: reports, exports, the minifier, what reads with acorn.
     lazy: {
+      'explain-api': ['explain'],
+      'export-onnx': ['exportOnnx'],
+      'report-builder': ['buildReport', 'createReportBuilder'],
+      torch: ['isTorchTrace', 'readTorchTrace'],
       'minify-api': ['minify'],
       'source-facts': ['analyzeSource'],
       'pure-function': ['inspectFunction'],
