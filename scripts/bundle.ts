@@ -45,10 +45,10 @@ const lazily = (
       );
       const contents = [
         `import { createRequire } from 'node:module';`,
-        `const require = createRequire(import.meta.url);`,
-        ...exports.map(
-          (own) => `export const ${own} = (...values) => require('./${name}.js').${own}(...values);`,
-        ),
+        // Where several import it, this is a chunk, one folder below.
+        `const entry = new URL('.', import.meta.url).pathname.endsWith('/chunks/') ? '../${name}.js' : './${name}.js';`,
+        `const load = () => createRequire(import.meta.url)(entry);`,
+        ...exports.map((own) => `export const ${own} = (...values) => load().${own}(...values);`),
       ].join('\n');
       builder.onLoad({ filter: new RegExp(`^${name}$`), namespace: 'lazy' }, () => ({ contents }));
     }
