@@ -7,7 +7,8 @@ import { refKey } from '../../ir/graph.ts';
 import type { ConcreteType, OpTable } from '../../ir/op-signature.ts';
 import { elementCount, type HostArray } from '../../ir/tensor-type.ts';
 import { arrayMaker, type Closure, type NumericArray, type Operand } from './closure.ts';
-import { closureMaker, filling } from './index.ts';
+import { filling } from './fill.ts';
+import { closureMaker } from './index.ts';
 
 export interface ClosureProgram {
   /**

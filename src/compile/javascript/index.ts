@@ -1,7 +1,7 @@
 /** The table of kernels that have a form in JavaScript. */
 import type { MakeClosure } from './closure.ts';
 import { elementwiseClosures } from './elementwise.ts';
-import { fillClosures, filling } from './fill.ts';
+import { fillClosures } from './fill.ts';
 import { gatherClosures } from './gather.ts';
 import { matmulClosures } from './matmul.ts';
 import { moveClosures } from './move.ts';
@@ -17,8 +17,6 @@ const table = new Map<string, MakeClosure>(
     ...reduceClosures,
   }),
 );
-
-export { filling };
 
 /** How a kernel's calls become closures; `undefined` for kernels without a form in JavaScript. */
 export function closureMaker(kernel: string): MakeClosure | undefined {
