@@ -1,10 +1,10 @@
 /** What cached graphs are valid under, and what a new one is compared with. */
 import type { CallNode, Graph } from '../ir/graph.ts';
 import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
-import type { HostArray } from '../ir/tensor-type.ts';
+import { sameContents, type HostArray } from '../ir/tensor-type.ts';
 import type { CachedGraph } from './graph-cache.ts';
 import type { GraphExecutable } from './graph-compiler.ts';
-import { sameContents, type CutPlan } from './plan-cut.ts';
+import type { CutPlan } from './plan-cut.ts';
 
 /** Earlier graphs of a family that a new one is compared with. */
 const comparedGraphs = 8;

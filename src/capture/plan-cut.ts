@@ -2,7 +2,6 @@
  * A set of pending nodes → what to run: dead nodes dropped, leaves and outputs found, and the whole as integers, so that
  * a graph that was run before is found without being built. Backwards for liveness, forwards for numbering.
  */
-import type { HostArray } from '../ir/tensor-type.ts';
 import type { LazyValue, PendingNode } from './pending.ts';
 import { mix, type InternedType } from './type-table.ts';
 
@@ -163,14 +162,6 @@ export function outputSlots(plan: CutPlan): Int32Array {
   const slots = new Int32Array(plan.outputs.length);
   for (let index = 0; index < slots.length; index++) slots[index] = plan.outputs[index]!.slot;
   return slots;
-}
-
-/** Bit for bit equal contents. */
-export function sameContents(left: HostArray, right: HostArray): boolean {
-  if (left === right) return true;
-  if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index++) if (!Object.is(left[index], right[index])) return false;
-  return true;
 }
 
 /** Bytes of leaves that only nodes hold on to: nobody else can ask for them. */

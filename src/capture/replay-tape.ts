@@ -3,9 +3,8 @@
  * kernel calls, constants, what came from outside, and what was given back. A call qualifies when nothing else came of
  * it: no value was read, no state changed, nothing that it made stayed alive but its results.
  */
-import type { HostArray } from '../ir/tensor-type.ts';
+import { sameContents, type HostArray } from '../ir/tensor-type.ts';
 import type { LazyValue } from './pending.ts';
-import { sameContents } from './plan-cut.ts';
 import type { Signature } from './signature.ts';
 import type { TensorInfo } from './tf-module.ts';
 import type { InternedType } from './type-table.ts';

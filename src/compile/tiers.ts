@@ -6,7 +6,7 @@
  */
 import { callNodes, type Graph } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
-import type { HostArray } from '../ir/tensor-type.ts';
+import { sameContents, type HostArray } from '../ir/tensor-type.ts';
 import type { Backend, Compiled, CompileReport, Executable } from './executable.ts';
 import { compileClosures, type ClosureProgram } from './javascript/compile-closures.ts';
 import { estimateCosts, measuredCosts, type CostModel, type GraphCosts } from './tier-costs.ts';
@@ -18,12 +18,6 @@ interface Account {
 
 /** Accounts kept; beyond, the oldest are closed: those of its executables go on. */
 const accountLimit = 1024;
-
-function sameNumbers(left: HostArray, right: HostArray): boolean {
-  return (
-    left === right || (left.length === right.length && left.every((value, at) => Object.is(value, right[at])))
-  );
-}
 
 /** A graph in the first tier, and then in the second. */
 class TieredExecutable implements Executable {
@@ -37,7 +31,7 @@ class TieredExecutable implements Executable {
   #program: ClosureProgram | undefined;
   #executable: Executable | undefined;
   /** Constants by leaf, while every run had the same values for them. */
-  readonly #constants: (HostArray | undefined)[];
+  readonly #unchanged = new Map<number, HostArray>();
   readonly #allFree: readonly boolean[];
 
   constructor(graph: Graph, program: ClosureProgram, native: Backend, costs: GraphCosts, account: Account) {
@@ -48,7 +42,9 @@ class TieredExecutable implements Executable {
     this.#costs = costs;
     this.#account = account;
     const leaves = graph.nodes.filter((node) => node.kind !== 'call');
-    this.#constants = leaves.map((leaf) => (leaf.kind === 'constant' ? leaf.data : undefined));
+    for (const [index, leaf] of leaves.entries()) {
+      if (leaf.kind === 'constant') this.#unchanged.set(index, leaf.data);
+    }
     this.#allFree = leaves.map(() => true);
   }
 
@@ -71,8 +67,8 @@ class TieredExecutable implements Executable {
   }
 
   #observe(leaves: readonly HostArray[]): void {
-    for (const [leaf, constant] of this.#constants.entries()) {
-      if (constant !== undefined && !sameNumbers(constant, leaves[leaf]!)) this.#constants[leaf] = undefined;
+    for (const [leaf, constant] of this.#unchanged) {
+      if (!sameContents(constant, leaves[leaf]!)) this.#unchanged.delete(leaf);
     }
   }
 
@@ -92,7 +88,7 @@ class TieredExecutable implements Executable {
   /** The graph with constants that were seen to change as inputs. */
   #generalized(): Graph {
     const nodes = this.#graph.nodes.map((node, index) => {
-      if (node.kind !== 'constant' || this.#constants[index] !== undefined) return node;
+      if (node.kind !== 'constant' || this.#unchanged.has(index)) return node;
       return { kind: 'placeholder', name: node.name, type: node.type, role: 'input' } as const;
     });
     return { ...this.#graph, nodes };

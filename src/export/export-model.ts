@@ -9,6 +9,7 @@ import type { Segment } from '../compile/segment.ts';
 import { skeletonOf } from '../compile/skeleton.ts';
 import { UserError } from '../ir/errors.ts';
 import { nodesByName, placeholders, refKey, typeOf, type Graph } from '../ir/graph.ts';
+import { sameContents } from '../ir/tensor-type.ts';
 import { GraphWriter, type OnnxDim, type OnnxModel, type ValueName } from '../onnx/index.ts';
 import { fitSizes, onlySymbol } from './fit-sizes.ts';
 import { emitSymbolicConstant, type SizeContext } from './symbolic-constant.ts';
@@ -64,13 +65,6 @@ function lowerVariant({ graph, sizes }: GraphVariant, table: OpDefinitions): Low
 
 function isSameShape(left: readonly unknown[], right: readonly unknown[]): boolean {
   return left.length === right.length && left.every((item, index) => item === right[index]);
-}
-
-function isSameData(left: ArrayLike<unknown>, right: ArrayLike<unknown>): boolean {
-  if (left === right) return true;
-  if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index++) if (!Object.is(left[index], right[index])) return false;
-  return true;
 }
 
 function dependenceError(what: string): UserError {
@@ -160,7 +154,7 @@ class ModelWriter {
     for (const [index, constant] of this.#variants[0]!.segment.constants.entries()) {
       const versions = this.#variants.map(({ segment }) => segment.constants[index]!);
       const isFixed = versions.every(
-        (version) => isSameShape(version.dims, constant.dims) && isSameData(version.data, constant.data),
+        (version) => isSameShape(version.dims, constant.dims) && sameContents(version.data, constant.data),
       );
       if (isFixed) {
         const name = writer.initializer(constant.data, constant.dims, {

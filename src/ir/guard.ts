@@ -4,7 +4,7 @@
  */
 import { nodesByName, refKey, type AttributeValue, type Graph, type GraphNode } from './graph.ts';
 import { float32Text } from './number-text.ts';
-import { formatType } from './tensor-type.ts';
+import { formatType, sameContents } from './tensor-type.ts';
 
 /** What kind of fact changed. `structure`: another op stream; `weights`: a frozen constant was replaced. */
 export type GuardKind =
@@ -73,17 +73,14 @@ function describeNumber(value: unknown, dtype: string): string {
 }
 
 function constantDifferences(expected: GraphNode, actual: GraphNode): GuardDifference[] {
-  if (expected.kind !== 'constant' || actual.kind !== 'constant' || expected.data === actual.data) return [];
+  if (expected.kind !== 'constant' || actual.kind !== 'constant') return [];
   const limit = 4;
   const show = (node: typeof expected): string =>
     `[${Array.prototype.slice
       .call(node.data, 0, limit)
       .map((value) => describeNumber(value, node.type.dtype))
       .join(', ')}${node.data.length > limit ? ', ...' : ''}]`;
-  const same =
-    expected.data.length === actual.data.length &&
-    expected.data.every((value: unknown, index: number) => Object.is(value, actual.data[index]));
-  return same
+  return sameContents(expected.data, actual.data)
     ? []
     : [{ kind: 'constant', what: actual.name, expected: show(expected), actual: show(actual) }];
 }

@@ -8,6 +8,14 @@ export type Dtype = 'float32' | 'int32' | 'bool' | 'complex64' | 'string';
 /** Host memory of one tensor. `bool` is a `Uint8Array` of 0 and 1, `complex64` two interleaved floats per element. */
 export type HostArray = Float32Array | Int32Array | Uint8Array | readonly Uint8Array[];
 
+/** Bit for bit equal contents, but for the payloads of NaNs. */
+export function sameContents(left: ArrayLike<unknown>, right: ArrayLike<unknown>): boolean {
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (!Object.is(left[index], right[index])) return false;
+  return true;
+}
+
 /** A concrete size, or the name of a symbolic one such as `batch`. */
 export type Dim = number | string;
 
