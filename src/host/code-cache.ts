@@ -13,11 +13,11 @@ import { isMainThread } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import { openDiskCache, type DiskCache } from '../compile/disk-cache.ts';
 import { codeFolder } from '../own-files.ts';
+import { wrapCompile } from './wrap-compile.ts';
 
 interface CommonJsModule {
   readonly exports: unknown;
 }
-type Compile = (this: CommonJsModule, text: string, file: string, format?: string) => unknown;
 type ModuleBody = (
   this: unknown,
   exports: unknown,
@@ -28,7 +28,6 @@ type ModuleBody = (
 ) => unknown;
 
 interface ModuleInternals {
-  readonly prototype: { _compile: Compile };
   readonly wrap: (text: string) => string;
   readonly enableCompileCache?: (directory: string) => unknown;
 }
@@ -83,7 +82,7 @@ const nodeWrapper = '(function (exports, require, module, __filename, __dirname)
 /** V8 would warn of its default loader for scripts, which these need. */
 const dynamicImport = /(?<!\.)\bimport\s*(?:\(\s*[^\s)]|\/[*/])/;
 
-function isCacheable(text: string, file: string, format: string | undefined): boolean {
+function isCacheable(text: string, file: string, format: unknown): boolean {
   return (
     text.length >= smallestLength &&
     format !== 'module' &&
@@ -153,23 +152,34 @@ export function cacheCode(directory: string): void {
   }
   const cache = openDiskCache(folder);
   const loaded: LoadedFile[] = [];
-  const original = internals.prototype._compile;
-  internals.prototype._compile = function (text, file, format) {
-    if (!isCacheable(text, file, format)) return original.call(this, text, file, format);
+
+  /** @returns undefined for what is left to Node. */
+  function bodyOf(text: string, file: string, format: unknown): ModuleBody | undefined {
+    if (!isCacheable(text, file, format)) return undefined;
     const key = keyOf(text, file);
     const path = cache.find(key);
     const stored = path === undefined ? undefined : readStored(path);
     // What is kept was looked at.
-    if (stored === undefined && dynamicImport.test(text)) return original.call(this, text, file, format);
+    if (stored === undefined && dynamicImport.test(text)) return undefined;
     const compiled = compile(text, file, stored?.code);
-    if (compiled === undefined) return original.call(this, text, file, format);
+    if (compiled === undefined) return undefined;
     const { script, body } = compiled;
     const processes = stored === undefined || script.cachedDataRejected === true ? 0 : stored.processes;
     if (processes < growingProcesses) loaded.push({ key, script, processes: processes + 1 });
-    // Node makes the module's own `require`.
-    const require = original.call(this, 'return require', file, 'commonjs');
-    return Reflect.apply(body, this.exports, [this.exports, require, this, file, dirname(file)]);
-  };
+    return body;
+  }
+
+  wrapCompile(
+    (original) =>
+      function (text, file, ...rest) {
+        const body = bodyOf(text, file, rest[0]);
+        if (body === undefined) return original.call(this, text, file, ...rest);
+        // Node makes the module's own `require`.
+        const require = original.call(this, 'return require', file, 'commonjs');
+        const { exports } = this as CommonJsModule;
+        return Reflect.apply(body, exports, [exports, require, this as CommonJsModule, file, dirname(file)]);
+      },
+  );
   if (!isMainThread) return;
   process.on('exit', () => {
     for (const file of loaded) store(cache, file);

@@ -12,6 +12,7 @@ import { codeFolder, ownModule } from '../own-files.ts';
 import { resolveNow } from './module-hooks.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
 import { isTypescript } from './typescript.ts';
+import { wrapCompile } from './wrap-compile.ts';
 
 /** The syntax of a static import or of `import.meta`, up to the name of the module. */
 const staticImport = /\bimport(?:\s*\.\s*meta\b|\s*(?:[\w$*{}\s,]*\bfrom\b)?\s*(?:'[^'\n]+'|"[^"\n]+"))/g;
@@ -92,9 +93,6 @@ function isPlainStart(script: string | undefined): script is string {
 }
 
 interface ModuleInternals {
-  readonly prototype: {
-    _compile: (this: unknown, text: string, file: string, ...rest: unknown[]) => unknown;
-  };
   /** Since Node 22.15: hooks without a thread. */
   readonly registerHooks?: (hooks: { readonly resolve: typeof resolveNow }) => unknown;
 }
@@ -112,13 +110,15 @@ export function startEsmHooks(script: string | undefined): void {
   }
   const start = (): void => register(ownModule('host/module-hooks'));
   if (!isPlainStart(script) || mayImportTfjsNode(script)) return start();
-  const original = internals.prototype._compile;
   let isStarted = false;
-  internals.prototype._compile = function (this: unknown, text, file, ...rest) {
-    if (!isStarted && !harmlessFile.test(file) && !file.startsWith(codeFolder) && importCall.test(text)) {
-      isStarted = true;
-      start();
-    }
-    return original.call(this, text, file, ...rest);
-  };
+  wrapCompile(
+    (original) =>
+      function (text, file, ...rest) {
+        if (!isStarted && !harmlessFile.test(file) && !file.startsWith(codeFolder) && importCall.test(text)) {
+          isStarted = true;
+          start();
+        }
+        return original.call(this, text, file, ...rest);
+      },
+  );
 }

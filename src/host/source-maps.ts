@@ -4,9 +4,10 @@
  * require hook compiled, or from the file, inline or beside it.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import Module, { findSourceMap, SourceMap, type SourceMapPayload } from 'node:module';
+import { findSourceMap, SourceMap, type SourceMapPayload } from 'node:module';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { wrapCompile } from './wrap-compile.ts';
 
 /** Lines and columns count from 1. */
 export interface Position {
@@ -15,22 +16,19 @@ export interface Position {
   readonly column: number;
 }
 
-interface ModulePrototype {
-  _compile: (this: unknown, text: string, file: string, ...rest: unknown[]) => unknown;
-}
-
 /** Text of CommonJS modules outside of node_modules as Node got it, which require hooks may have made from the file. */
 export type CompiledTexts = ReadonlyMap<string, string>;
 
 /** Starts keeping what require hooks hand to Node. */
 export function keepCompiledTexts(): CompiledTexts {
   const texts = new Map<string, string>();
-  const prototype = (Module as unknown as { readonly prototype: ModulePrototype }).prototype;
-  const original = prototype._compile;
-  prototype._compile = function (this: unknown, text, file, ...rest) {
-    if (!/[\\/]node_modules[\\/]/.test(file)) texts.set(file, text);
-    return original.call(this, text, file, ...rest);
-  };
+  wrapCompile(
+    (original) =>
+      function (text, file, ...rest) {
+        if (!/[\\/]node_modules[\\/]/.test(file)) texts.set(file, text);
+        return original.call(this, text, file, ...rest);
+      },
+  );
   return texts;
 }
 
