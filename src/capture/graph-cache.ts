@@ -279,11 +279,10 @@ export class GraphCache {
 
   /** Runs a graph on the plan's leaves. All leaves must be in host memory. */
   run(cached: CachedGraph, plan: CutPlan, traceMs: number): HostArray[] {
-    const { reporter, freeze, compiler } = this.#options;
+    const { reporter, freeze } = this.#options;
     const leaves = plan.leaves.map((leaf) => leaf.host!);
     this.#tierUp(cached, plan, leaves);
-    const ignoresConstants = compiler.ignoresConstants ?? cached.compiled.executable.ignoresConstants;
-    if (freeze && ignoresConstants !== true) this.#updateFrozen(cached, plan);
+    if (freeze && cached.compiled.executable.ignoresConstants !== true) this.#updateFrozen(cached, plan);
     const compiled = cached.frozen?.compiled ?? cached.compiled;
     const start = reporter.now();
     const results = this.#execute(cached.graph, compiled, leaves);

@@ -5,6 +5,7 @@ import type { HostArray } from '../ir/tensor-type.ts';
 export interface GraphExecutable {
   run(leaves: readonly HostArray[]): HostArray[];
   readonly freeLeaves: readonly boolean[];
+  /** Constants are as good as inputs to it now, so that freezing weights gains nothing. */
   readonly ignoresConstants?: boolean;
   tierUp?(leaves: readonly HostArray[]): GraphCompileReport | undefined;
   nodeTimes?(): { readonly runs: number; readonly nodes: Readonly<Record<string, number>> } | undefined;
@@ -22,8 +23,6 @@ export interface GraphCompileReport {
 export interface GraphCompiler {
   readonly name: string;
   readonly device: string;
-  /** Constants are as good as inputs to it, so that freezing weights gains nothing. */
-  readonly ignoresConstants?: boolean;
   compile(
     graph: Graph,
     leaves: readonly HostArray[],

@@ -19,7 +19,7 @@ export interface Executable {
    * {@link tierUp} compiled something.
    */
   readonly freeLeaves: readonly boolean[];
-  /** Constants are as good as inputs to it, now. */
+  /** Constants are as good as inputs to it, now: capture need not freeze weights. */
   readonly ignoresConstants?: boolean;
   /**
    * Replaces quickly made code by optimized code once it has run for long enough to be worth it. Asked before each run.
@@ -62,8 +62,6 @@ export interface Compiled {
 export interface Backend {
   readonly name: string;
   readonly device: string;
-  /** Constants are as good as inputs to it: capture need not freeze weights. */
-  readonly ignoresConstants?: boolean;
   /** @param isHot the graph is known to run often. */
   compile(graph: Graph, leaves: readonly HostArray[], isHot?: boolean): Compiled;
   /** Releases all sessions. */

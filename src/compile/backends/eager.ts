@@ -233,13 +233,13 @@ export function createEagerBackend(runKernel: RunKernel, table: ReadonlyMap<stri
   return {
     name: 'eager',
     device: 'cpu',
-    ignoresConstants: true,
     compile(graph: Graph): Compiled {
       const program = bind(graph, table);
       return {
         executable: {
           run: (leaves) => execute(program, runKernel, leaves),
           freeLeaves: Array.from({ length: program.leafCount }, () => true),
+          ignoresConstants: true,
           dispose: () => undefined,
         },
         report: { outcome: 'session', cache: 'none', phases: [], fallbacks: [] },
