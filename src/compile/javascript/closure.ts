@@ -36,8 +36,10 @@ export function arrayMaker(dtype: string): ((length: number) => NumericArray) | 
   return makers[dtype];
 }
 
-/** Runs one closure after another. */
-export function sequence(closures: readonly Closure[]): Closure {
+/** Runs one closure after another; `undefined` when one of them could not be made. */
+export function sequence(parts: readonly (Closure | undefined)[]): Closure | undefined {
+  const closures = parts.filter((part) => part !== undefined);
+  if (closures.length < parts.length) return undefined;
   return (registers) => {
     for (const closure of closures) closure(registers);
   };

@@ -42,7 +42,7 @@ function operand({ value, type }: View): Operand {
 /** A register may be this many times as long as what it holds. */
 const slack = 4;
 
-/** Registers behind those of the leaves, with arrays that are made anew in each run. */
+/** Registers behind those of the leaves. */
 class RegisterFile {
   readonly made: { readonly dtype: string; readonly length: number }[] = [];
   readonly #free = new Map<string, number[]>();

@@ -2,7 +2,7 @@
 import type { Attributes } from '../../ir/graph.ts';
 import { attribute } from '../ops/define-op.ts';
 import { sameShape } from '../ops/rules.ts';
-import type { Closure, ClosureCall, MakeClosure } from './closure.ts';
+import { sequence, type ClosureCall, type MakeClosure } from './closure.ts';
 import { elementwise } from './loops.ts';
 
 /** Numbers `p` and `q` of an expression. */
@@ -37,7 +37,7 @@ const roundHalfToEven = ((floor) =>
 /** Below, softplus(x) is exp(x) to within float32's epsilon; above its negative, x. */
 const softplusEdge = Math.log(1.1920928955078125e-7) + 2;
 
-const unary: Readonly<Record<string, string>> = {
+const unary = {
   Abs: 'Math.abs(a)',
   Acos: 'Math.acos(a)',
   Acosh: 'Math.acosh(a)',
@@ -74,6 +74,17 @@ const unary: Readonly<Record<string, string>> = {
   Square: 'a * a',
   Tan: 'Math.tan(a)',
   Tanh: 'Math.tanh(a)',
+} satisfies Readonly<Record<string, string>>;
+
+const leakyRelu = 'a < 0 ? p * a : a';
+
+/** Activations that matrix products have fused in, by tfjs's names. */
+export const activationFormulas: Readonly<Record<string, string>> = {
+  relu: unary.Relu,
+  relu6: unary.Relu6,
+  elu: unary.Elu,
+  sigmoid: unary.Sigmoid,
+  leakyrelu: leakyRelu,
 };
 
 const binary: Readonly<Record<string, string>> = {
@@ -109,13 +120,10 @@ const addN: MakeClosure = ({ inputs, outputs }) => {
   const [first, ...others] = inputs;
   const [out] = outputs;
   if (inputs.some((input) => input!.dtype !== first!.dtype)) return undefined;
-  const closures = others.map((other, index) =>
-    elementwise('a + b', [index === 0 ? first! : out!, other!], out!),
-  ) as Closure[];
-  if (closures.length === 0) return elementwise('a', [first!], out!);
-  return (registers) => {
-    for (const closure of closures) closure(registers);
-  };
+  if (others.length === 0) return elementwise('a', [first!], out!);
+  return sequence(
+    others.map((other, index) => elementwise('a + b', [index === 0 ? first! : out!, other!], out!)),
+  );
 };
 
 /** tf.where broadcasts all three first. With other shapes, eager reads elements in an order of its own. */
@@ -138,7 +146,7 @@ export const elementwiseClosures: Readonly<Record<string, MakeClosure>> = {
     attribute.number(attributes, 'clipValueMax'),
   ]),
   EluGrad: formula('b >= 0 ? a : a * (b + 1)'),
-  LeakyRelu: formula('a < 0 ? p * a : a', alpha),
+  LeakyRelu: formula(leakyRelu, alpha),
   // Eager multiplies by -1 of the dtype: bools by 255.
   Neg: (call) => (call.outputs[0]!.dtype === 'bool' ? undefined : formula('-a')(call)),
   Prelu: formula('a < 0 ? b * a : a'),

@@ -1,7 +1,8 @@
 /** Matrix products, rounded as tfjs's cpu kernel rounds them. */
 import { attribute } from '../ops/define-op.ts';
 import { elementCount } from '../ops/rules.ts';
-import { sequence, type Closure, type MakeClosure, type NumericArray, type Operand } from './closure.ts';
+import { sequence, type MakeClosure, type NumericArray, type Operand } from './closure.ts';
+import { activationFormulas } from './elementwise.ts';
 import { elementwise } from './loops.ts';
 
 /** Steps from one element to the next along the rows and columns of a matrix. */
@@ -116,32 +117,22 @@ const product: MakeClosure = ({ inputs, outputs, attributes }) => {
   };
 };
 
-const activations: Readonly<Record<string, string>> = {
-  relu: 'Math.max(0, a)',
-  relu6: 'Math.min(Math.max(0, a), 6)',
-  elu: 'a >= 0 ? a : Math.exp(a) - 1',
-  sigmoid: '1 / (1 + Math.exp(-a))',
-  leakyrelu: 'a < 0 ? p * a : a',
-};
-
 /** The product, then bias and activation on the result in place. */
 const fused: MakeClosure = (call) => {
   const [a, b, bias, slope] = call.inputs;
   const [out] = call.outputs as readonly [Operand];
   const activation = attribute.string(call.attributes, 'activation', 'linear');
-  const isKnown = activation === 'linear' || (activation in activations && out.dtype === 'float32');
+  const isKnown = activation === 'linear' || (activation in activationFormulas && out.dtype === 'float32');
   // A bias that makes the result larger than the product has a shape of its own.
   const isWithin = bias === undefined || (bias.dtype === out.dtype && bias.shape.length <= 1);
   if (slope !== undefined || !isKnown || !isWithin) return undefined;
-  const multiplied = product({ ...call, inputs: [a, b] });
-  if (multiplied === undefined) return undefined;
-  const closures: (Closure | undefined)[] = [multiplied];
+  const closures = [product({ ...call, inputs: [a, b] })];
   if (bias !== undefined) closures.push(elementwise('a + b', [out, bias], out));
   if (activation !== 'linear') {
     const alpha = attribute.number(call.attributes, 'leakyreluAlpha', 0.2);
-    closures.push(elementwise(activations[activation]!, [out], out, alpha));
+    closures.push(elementwise(activationFormulas[activation]!, [out], out, alpha));
   }
-  return closures.every((closure) => closure !== undefined) ? sequence(closures) : undefined;
+  return sequence(closures);
 };
 
 export const matmulClosures: Readonly<Record<string, MakeClosure>> = {

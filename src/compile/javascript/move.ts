@@ -42,11 +42,10 @@ const slice = gathering((x, attributes) => {
 const stridedSlice: MakeClosure = ({ inputs, outputs, attributes }) => {
   const [x] = inputs as readonly [Operand];
   const [out] = outputs as readonly [Operand];
-  const { begin, strides } = resolveStridedSlice(x.shape, attributes)!;
+  const { begin, end, strides } = resolveStridedSlice(x.shape, attributes)!;
   const { steps } = through(x.shape);
   const from = { start: startOf(begin, steps), steps: steps.map((step, axis) => step * strides[axis]!) };
   // Sizes per axis of the input: of the result's, those that are no axis of the input are 1.
-  const { end } = resolveStridedSlice(x.shape, attributes)!;
   const sizes = begin.map((first, axis) => Math.ceil((end[axis]! - first) / strides[axis]!));
   if (elementCount(sizes) !== out.size) return undefined;
   return copy(sizes, x, from, out, through(sizes));
@@ -98,7 +97,7 @@ function parting(
   axis: number,
   x: Operand,
   outputs: readonly Operand[],
-): Closure {
+): Closure | undefined {
   const { steps } = through(x.shape);
   let offset = 0;
   return sequence(
