@@ -17,14 +17,18 @@ import { bundledTfjs, findAbsentTfjs, noTfjs, standInWithoutTfjs, type AbsentTfj
 import { startEsmHooks } from './esm-hooks.ts';
 import { createExportCollector, type Interpret } from './export-run.ts';
 import { createFrameResolver } from './frames.ts';
-import { cacheDirectoryOf, optionsVariable, traceFilesOf, type HostOptions } from './options.ts';
+import {
+  cacheDirectoryOf,
+  optionsVariable,
+  traceFilesOf,
+  usageExitCode,
+  type HostOptions,
+} from './options.ts';
 import { keepCompiledTexts } from './source-maps.ts';
 import { openTraceWriter, type TraceWriter } from './trace-writer.ts';
 import { isTfjsNode } from './tfjs-node/names.ts';
 import { tfjsNodeStandIn, type Tfjs } from './tfjs-node/stand-in.ts';
 import { watchTfjs } from './watch-tfjs.ts';
-
-const usageExitCode = 2;
 
 /** Version of a package, as found from a file; absent when it cannot be told. */
 function versionOf(packageJson: string, from: string): Readonly<Record<string, string>> {

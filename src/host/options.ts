@@ -7,6 +7,9 @@ import { join, parse } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
 import { UserError } from '../ir/errors.ts';
 
+/** Exit code of a process whose options cannot be had, and of the CLI for bad input. */
+export const usageExitCode = 2;
+
 /** A captured graph to be written as .onnx when the program ends. */
 export interface ExportRequest {
   /** Id of the graph, such as `g3`; default: the one with the most work. */

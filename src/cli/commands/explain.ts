@@ -19,6 +19,7 @@ import { loadReport } from '../load-report.ts';
 import { describeOtherTraces, findOtherTraces } from '../other-traces.ts';
 import { checkTarget, claimTraceFile, print, writeWhole } from '../output.ts';
 import { enforceBudget, formatOf, presentReport, type ReportValues } from '../present-report.ts';
+import { usageExitCode } from '../../host/options.ts';
 import { programFlags, toHostOptions } from '../program-flags.ts';
 import { reportFlags } from '../report-flags.ts';
 import type { TraceInput } from '../read-trace.ts';
@@ -103,9 +104,6 @@ async function noteSignal(traceFile: string, signal: NodeJS.Signals): Promise<vo
   await appendFile(traceFile, `\n${encodeRecord(note)}`);
 }
 
-/** Exit code for bad input. */
-const usageError = 2;
-
 async function runAndShow(
   script: Extract<Input, { kind: 'script' }>,
   word: string,
@@ -140,7 +138,7 @@ async function runAndShow(
     if (signal !== undefined) await noteSignal(traceFile, signal);
     const verdict = await show({ kind: 'trace', path: traceFile }, values, context, (report) => {
       // Options that the program's process refused, in its own words; nothing ran.
-      if (exitCode === usageError && report.notes.some((note) => note.severity === 'error')) return false;
+      if (exitCode === usageExitCode && report.notes.some((note) => note.severity === 'error')) return false;
       // A program that fails for another reason, before it loads tfjs, gets its report and keeps its exit code.
       if (exitCode === 0 || !canLoadTfjs(script.file)) demandTfjs(report, word);
       return true;
