@@ -265,9 +265,16 @@ function createTuned(factory: BackendFactory, context: BackendContext): Backend 
 
 /** Not where settings of the native tier are chosen, compared or measured. */
 function hasTiers(name: string, options: SessionOptions): boolean {
-  const { device = 'cpu', autotune, profile, tuning, dynamic, onRecord } = options;
+  const {
+    device = 'cpu',
+    autotune,
+    profile,
+    tuning,
+    dynamic,
+    onRecord,
+    tiers = onRecord === undefined,
+  } = options;
   const isPlain = autotune !== true && profile !== true && tuning === undefined && dynamic === undefined;
-  const { tiers = onRecord === undefined } = options;
   return tiers && isPlain && name === defaultBackend && device === 'cpu';
 }
 

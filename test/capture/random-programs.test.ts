@@ -19,6 +19,13 @@ const parts = [
   fc.array(anyStep, { minLength: 1, maxLength: 14 }),
 ] as const;
 
+/** Tiers over a backend that relies on everything it may. */
+function registerTiered(name: string, model: CostModel): void {
+  registerBackend(name, (context) =>
+    createTieredBackend(createParanoidBackend(context, { promotes: true }), opTable, context.now, model),
+  );
+}
+
 describe('any program', () => {
   it('observes the same values, errors and memory when captured', async () => {
     const property = fc.asyncProperty(steps, (all) => expectSame(toProgram(all)));
@@ -70,14 +77,7 @@ describe('any program', () => {
       closures: { ...nothing, perCall: 0.0005 },
       native: nothing,
     };
-    registerBackend('tiered', (context) =>
-      createTieredBackend(
-        createParanoidBackend(context, { promotes: true }),
-        opTable,
-        context.now,
-        eagerToCompile,
-      ),
-    );
+    registerTiered('tiered', eagerToCompile);
     const property = fc.asyncProperty(...parts, (prelude, body) =>
       expectSame(toProgram(prelude, body, 6), { backend: 'tiered' }),
     );
@@ -91,14 +91,7 @@ describe('any program', () => {
       closures: nothing,
       native: nothing,
     };
-    registerBackend('closures', (context) =>
-      createTieredBackend(
-        createParanoidBackend(context, { promotes: true }),
-        opTable,
-        context.now,
-        neverCompile,
-      ),
-    );
+    registerTiered('closures', neverCompile);
     const property = fc.asyncProperty(...parts, (prelude, body) =>
       expectSame(toProgram(prelude, body, 3), { backend: 'closures' }),
     );
