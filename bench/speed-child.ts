@@ -4,6 +4,7 @@ import { benchModels } from './models/index.ts';
 import {
   canContend,
   makeContender,
+  plainName,
   prepareEnvironment,
   type Contender,
   type ContenderName,
@@ -169,7 +170,11 @@ async function measureFirstCall({ threads, cacheDir }: FirstCallJob): Promise<Fi
     (stats?.traceMs ?? 0) + (stats?.compileMs ?? 0);
   for (let seed = 1; seed < 10; seed++) await contender.call(seed);
   const stats = environment.fullgraph?.stats();
+  const wasmStart = performance.now();
+  await environment.tf.setBackend(plainName.wasm);
   return {
+    initializingMs: stats?.installMs ?? 0,
+    wasmInitializingMs: performance.now() - wasmStart,
     firstCallMs: ms,
     preparingMs: preparing(first) - preparing(before),
     compileMs: (stats?.compileMs ?? 0) - (before?.compileMs ?? 0),

@@ -99,6 +99,8 @@ export interface SessionStats {
   readonly traceMs: number;
   readonly compileMs: number;
   readonly runMs: number;
+  /** Time that installing took, of which most is loading onnxruntime unless graphs start as JavaScript. */
+  readonly installMs: number;
   /** Native sessions that are alive in this process. */
   readonly liveSessions: number;
 }
@@ -438,6 +440,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
       traceMs: totals.traceMs,
       compileMs: totals.compileMs,
       runMs: totals.runMs,
+      installMs,
       liveSessions: liveOrtSessions(),
     }),
     adopt: (exports) => capture.refresh(exports),
@@ -474,5 +477,6 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
     },
   };
   Object.defineProperty(engine, installedKey, { value: { session, capture }, configurable: true });
+  const installMs = now() - startMs;
   return session;
 }

@@ -42,6 +42,8 @@ export interface FullgraphStats {
   readonly traceMs: number;
   readonly compileMs: number;
   readonly runMs: number;
+  /** Loading the native runtime and all else that comes before the program's first call. */
+  readonly installMs: number;
   /** Native sessions that are alive now. */
   readonly liveSessions: number;
 }

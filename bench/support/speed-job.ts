@@ -60,6 +60,9 @@ export interface SteadyResult {
 }
 
 export interface FirstCallResult {
+  /** Before the first call: making the backend, and what `setBackend('wasm')` takes in the same process. */
+  readonly initializingMs: number;
+  readonly wasmInitializingMs: number;
   /** The whole call, with what the program, tfjs and the graph's first run take. */
   readonly firstCallMs: number;
   /** Recording and compiling in that call. */

@@ -104,6 +104,8 @@ function timesTable(rows: readonly SpeedRow[], columns: readonly ContenderName[]
 function overheadTable(rows: readonly SpeedRow[]): string {
   const header = [
     'program',
+    'initialization ms',
+    'of wasm',
     'trace + compile cold ms',
     'warm',
     'ratio',
@@ -120,6 +122,8 @@ function overheadTable(rows: readonly SpeedRow[]): string {
   const body = rows.map(({ steady, cold, warm, tracing }) => {
     return [
       steady.model,
+      warm === undefined ? '-' : milliseconds(warm.initializingMs),
+      warm === undefined ? '-' : milliseconds(warm.wasmInitializingMs),
       cold === undefined ? '-' : milliseconds(cold.preparingMs),
       warm === undefined ? '-' : milliseconds(warm.preparingMs),
       cold && warm ? times(cold.preparingMs / warm.preparingMs) : '-',

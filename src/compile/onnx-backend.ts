@@ -5,11 +5,11 @@ import { onnxVersions, type OnnxModel } from '../onnx/index.ts';
 import {
   createOrtSession,
   onnxruntimeVersion,
+  prepareOnnxruntime,
   type OrtDevice,
   type OrtOptimizationLevel,
   type OrtSession,
 } from './backends/onnxruntime.ts';
-import { loadOnnxruntime } from './backends/onnxruntime-binding.ts';
 import { BackendError } from '../ir/errors.ts';
 import { buildModel } from './build-model.ts';
 import type { Backend, RunKernel } from './executable.ts';
@@ -65,7 +65,7 @@ export interface OnnxBackendOptions extends OnnxTuning {
   readonly dynamic?: boolean;
   /** Folder for optimized models; absent: nothing is kept on disk. Only models for the cpu are. */
   readonly cacheDirectory?: string;
-  /** Load onnxruntime when a graph is compiled, not at once. */
+  /** Load onnxruntime when a graph is compiled. Default: now, and let it set itself up. */
   readonly isLazy?: boolean;
   /** Measure the time of each node in the first runs. */
   readonly profile?: boolean;
@@ -144,7 +144,7 @@ function readText(path: string): string {
 
 export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   const { device = 'cpu', now = () => performance.now() } = options;
-  if (options.isLazy !== true) loadOnnxruntime();
+  if (options.isLazy !== true) prepareOnnxruntime();
 
   const common = {
     device,

@@ -19,6 +19,7 @@ const stats: FullgraphStats = {
   traceMs: 1,
   compileMs: 1,
   runMs: 1,
+  installMs: 0,
   liveSessions: 3,
 };
 const memory = { numTensors: 7, numDataBuffers: 7, numBytes: 28 };

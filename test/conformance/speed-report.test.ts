@@ -37,6 +37,19 @@ describe('timesFaster', () => {
   });
 });
 
+const first = {
+  firstCallMs: 700,
+  compileMs: 1,
+  diskCacheHits: 0,
+  initializingMs: 21.5,
+  wasmInitializingMs: 8.25,
+};
+const firstCalls: SpeedRow = {
+  ...resnet(34, 33, 300),
+  cold: { ...first, preparingMs: 600 },
+  warm: { ...first, preparingMs: 250 },
+};
+
 describe('judgeBars', () => {
   it('holds ResNet50 against wasm and against hand-written ONNX', () => {
     const met = judgeBars([resnet(34, 33, 300)]);
@@ -62,13 +75,7 @@ describe('judgeBars', () => {
   });
 
   it('judges the disk cache by what comes before the first run', () => {
-    const first = { firstCallMs: 700, compileMs: 1, diskCacheHits: 0 };
-    const row: SpeedRow = {
-      ...resnet(34, 33, 300),
-      cold: { ...first, preparingMs: 600 },
-      warm: { ...first, preparingMs: 250 },
-    };
-    expect(judgeBars([row]).at(-1)).toEqual({
+    expect(judgeBars([firstCalls]).at(-1)).toEqual({
       text: 'ResNet50, trace + compile with a warm disk cache: 2.40x (at least 3x)',
       isMet: false,
     });
@@ -87,6 +94,11 @@ describe('formatSpeedReport', () => {
     expect(text.replaceAll(/ +/g, ' ')).toContain(
       '| ResNet50 | 34.0 (34.0) | 300 (300) | 33.0 (33.0) | 8.82x | 1.03x | 1.0e-6 |',
     );
+  });
+
+  it('prints what happened before the first call beside it', () => {
+    const text = formatSpeedReport([firstCalls], 1);
+    expect(text.replaceAll(/ +/g, ' ')).toContain('| ResNet50 | 21.5 | 8.25 | 600 | 250 | 2.40x |');
   });
 });
 

@@ -38,6 +38,7 @@ export function install(tf: typeof tfjs): Fullgraph {
       traceMs: 0,
       compileMs: 0,
       runMs: 0,
+      installMs: 0,
       liveSessions: 0,
     }),
     dispose: () => {},
