@@ -93,6 +93,16 @@ const scatterNd: MakeClosure = ({ inputs, outputs }) => {
 };
 
 /** Rows of `x` summed up by the segment that each belongs to. */
+/** Eager multiplies each row by 0 for all segments but its own, and an infinity times 0 is NaN. */
+function spreadNotFinite(row: NumericArray, own: number, sums: Float64Array): void {
+  for (let element = 0; element < row.length; element++) {
+    if (Number.isFinite(row[element])) continue;
+    for (let to = element; to < sums.length; to += row.length) {
+      if (to !== own * row.length + element) sums[to] = Number.NaN;
+    }
+  }
+}
+
 const segmentSum: MakeClosure = ({ inputs, outputs, attributes }) => {
   const [x, segments] = inputs as readonly [Operand, Operand];
   const [out] = outputs as readonly [Operand];
@@ -109,6 +119,9 @@ const segmentSum: MakeClosure = ({ inputs, outputs, attributes }) => {
       for (let element = 0; element < width; element++) {
         sums[segment * width + element]! += from[row * width + element]!;
       }
+    }
+    for (let row = 0; row < segments.size; row++) {
+      spreadNotFinite(from.subarray(row * width, (row + 1) * width), at[row]!, sums);
     }
     registers[out.register]!.set(sums);
   };

@@ -29,16 +29,22 @@ const mean: Fold = (from, start, count, step) => {
   return total;
 };
 
-/** NaN if anything is. */
+/** The first of the largest, where 0 and -0 are alike; NaN if anything is. */
 const max: Fold = (from, start, count, step) => {
   let best = from[start]!;
-  for (let index = 1; index < count; index++) best = Math.max(best, from[start + index * step]!);
+  for (let index = 1; index < count; index++) {
+    const value = from[start + index * step]!;
+    if (value > best || Number.isNaN(value)) best = value;
+  }
   return best;
 };
 
 const min: Fold = (from, start, count, step) => {
   let best = from[start]!;
-  for (let index = 1; index < count; index++) best = Math.min(best, from[start + index * step]!);
+  for (let index = 1; index < count; index++) {
+    const value = from[start + index * step]!;
+    if (value < best || Number.isNaN(value)) best = value;
+  }
   return best;
 };
 
