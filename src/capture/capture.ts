@@ -7,6 +7,7 @@ import type { OpTable } from '../ir/op-signature.ts';
 import type { TraceRecord } from '../ir/record.ts';
 import { currentEntry, wrapModels } from './async-entries.ts';
 import type { GraphNaming } from './build-graph.ts';
+import { FirstRuns } from './first-runs.ts';
 import { GraphCache } from './graph-cache.ts';
 import type { GraphCompiler } from './graph-compiler.ts';
 import { eagerBackendName, installBackend, type InstalledBackend } from './install-backend.ts';
@@ -47,6 +48,12 @@ export interface CaptureOptions {
   /** Record calls of models that are known to repeat themselves without running the model's code. */
   readonly replay: boolean;
   readonly respectBackend: boolean;
+}
+
+/** None where somebody is told of every graph. */
+function createFirstRuns({ compiler, onRecord, onRun }: CaptureOptions): FirstRuns | undefined {
+  const isWatched = onRecord !== undefined || onRun !== undefined;
+  return compiler.calls === undefined || isWatched ? undefined : new FirstRuns(compiler.calls);
 }
 
 export interface Capture {
@@ -116,6 +123,7 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   });
   const recorder = new Recorder({
     cache,
+    firstRuns: createFirstRuns(options),
     reporter,
     maxNodes: options.maxNodes,
     maxRetainedBytes: options.maxPendingBytes,

@@ -3,6 +3,7 @@
  * compiled or found in the cache, run, and their results stored. Independent work stays pending.
  */
 import type { HostArray } from '../ir/tensor-type.ts';
+import type { FirstRuns } from './first-runs.ts';
 import type { GraphCache, Structure } from './graph-cache.ts';
 import type { Graph } from '../ir/graph.ts';
 import { emptyHostArray } from './host-array.ts';
@@ -24,6 +25,8 @@ import type { InternedType } from './type-table.ts';
 
 export interface RecorderOptions {
   readonly cache: GraphCache;
+  /** Absent: every run is a graph's. */
+  readonly firstRuns: FirstRuns | undefined;
   readonly reporter: Reporter;
   /** Pending nodes at which all of them are cut. */
   readonly maxNodes: number;
@@ -364,7 +367,8 @@ export class Recorder {
   }
 
   #run(plan: CutPlan, cause: Place): void {
-    const { cache } = this.#options;
+    const { cache, firstRuns } = this.#options;
+    if (firstRuns !== undefined && this.#runFirst(plan, firstRuns)) return;
     const structure = cache.structureOf(plan, cause.stack?.site ?? -1);
     const deferred = settleOutputs(plan, structure);
     const cached = cache.acquire(structure, plan, cause.stack?.id);
@@ -377,6 +381,15 @@ export class Recorder {
     }
     this.#lastGraph = cached.id;
     this.#options.onRun?.({ graph: cached.graph, leaves: plan.leaves, outputs: plan.outputs });
+  }
+
+  #runFirst(plan: CutPlan, firstRuns: FirstRuns): boolean {
+    const { reporter } = this.#options;
+    const start = reporter.now();
+    if (!firstRuns.run(plan)) return false;
+    reporter.firstRun(reporter.now() - start);
+    this.#traceMs = 0;
+    return true;
   }
 }
 

@@ -209,6 +209,12 @@ export class Reporter {
     });
   }
 
+  /** What ran was no graph; there is no record for it. */
+  firstRun(durationMs: number): void {
+    this.totals.runs++;
+    this.totals.runMs += durationMs;
+  }
+
   graphBreak(cause: BreakCause, waitMs: number, graph: string | undefined): void {
     this.totals.breaks++;
     this.totals.waitMs += waitMs;

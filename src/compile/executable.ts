@@ -3,7 +3,8 @@
  * gets the host arrays of all leaves in graph order, so that a constant that was promoted to an input needs no new
  * interface.
  */
-import type { Graph } from '../ir/graph.ts';
+import type { Attributes, Graph } from '../ir/graph.ts';
+import type { ConcreteType } from '../ir/op-signature.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 
 export interface Executable {
@@ -55,6 +56,29 @@ export interface Compiled {
   readonly report: CompileReport;
 }
 
+/** A kernel call without its values. */
+export interface CallForm {
+  readonly kernel: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly (ConcreteType | undefined)[];
+  readonly outputs: readonly ConcreteType[];
+}
+
+/** A kernel call by itself. */
+export interface CompiledCall {
+  /** What a run takes, estimated. */
+  readonly costMs: number;
+  /** @param arrays of the inputs, then of the results, which it writes: these may be longer than they need be. */
+  run(arrays: readonly (HostArray | undefined)[]): void;
+}
+
+export interface CallCompiler {
+  /** @returns `undefined` for a call that only graphs can hold. */
+  compile(form: CallForm): CompiledCall | undefined;
+  /** What compiling a graph of so many calls takes, in milliseconds, estimated. */
+  graphCostMs(calls: number): number;
+}
+
 /**
  * Makes executables. Registered by name; the session picks one.
  * @param leaves example values, in graph order: the very arrays of the first run.
@@ -64,6 +88,8 @@ export interface Backend {
   readonly device: string;
   /** @param isHot the graph is known to run often. */
   compile(graph: Graph, leaves: readonly HostArray[], isHot?: boolean): Compiled;
+  /** What calls are run with before they are worth a graph; a backend without it compiles everything. */
+  readonly calls?: CallCompiler;
   /** Releases all sessions. */
   dispose(): void;
 }

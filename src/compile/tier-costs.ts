@@ -2,7 +2,7 @@
  * What a graph costs in either tier, estimated from its calls, the elements that they go through and the products that
  * they sum up. From measurements of all kernels that have a form in JavaScript, see docs/adr/0016-tiers.md.
  */
-import { callNodes, nodesByName, typeOf, type CallNode, type Graph, type GraphNode } from '../ir/graph.ts';
+import { callNodes, nodesByName, typeOf, type CallNode, type Graph } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
 import { elementCount, type TensorType } from '../ir/tensor-type.ts';
 
@@ -73,46 +73,64 @@ function sizeOf({ shape }: TensorType): number {
   return elementCount(shape as readonly number[]);
 }
 
+/** A call with the types of what it reads. */
+interface TypedCall extends Pick<CallNode, 'kernel' | 'attributes' | 'outputs'> {
+  readonly inputs: readonly (TensorType | undefined)[];
+}
+
+/** What a call goes through. */
 interface Work {
   readonly elements: number;
   readonly products: number;
 }
 
-function workOf(call: CallNode, nodes: ReadonlyMap<string, GraphNode>): Work {
+function workOf({ kernel, attributes, inputs, outputs }: TypedCall): Work {
   let elements = 0;
-  for (const type of call.outputs) elements = Math.max(elements, sizeOf(type));
-  if (productKernels.has(call.kernel)) {
-    const { shape } = typeOf(nodes, call.inputs[0]!)!;
-    const inner = shape.at(call.attributes['transposeA'] === true ? -2 : -1) as number;
+  for (const type of outputs) elements = Math.max(elements, sizeOf(type));
+  if (productKernels.has(kernel)) {
+    const inner = inputs[0]!.shape.at(attributes['transposeA'] === true ? -2 : -1) as number;
     return { elements, products: elements * inner };
   }
-  if (readsPart.has(call.kernel)) return { elements, products: 0 };
-  for (const ref of call.inputs) {
-    if (ref !== undefined) elements = Math.max(elements, sizeOf(typeOf(nodes, ref)!));
-  }
+  if (readsPart.has(kernel)) return { elements, products: 0 };
+  for (const type of inputs) if (type !== undefined) elements = Math.max(elements, sizeOf(type));
   return { elements, products: 0 };
+}
+
+/** Milliseconds that a closure takes for this, without what every call takes. */
+function closureMs({ elements, products }: Work, kernel: string, { closures }: CostModel): number {
+  return elements * (weights[kernel] ?? 1) * closures.perElement + products * closures.perProduct;
+}
+
+/** Milliseconds that one call takes as a closure. */
+export function estimateCallMs(call: TypedCall, model: CostModel): number {
+  return model.closures.perCall + closureMs(workOf(call), call.kernel, model);
+}
+
+/** Milliseconds that compiling a graph of so many calls takes. */
+export function estimateCompileMs(calls: number, { compile }: CostModel): number {
+  return compile.perGraph + calls * compile.perCall;
 }
 
 /** Costs of a graph whose sizes are numbers. */
 export function estimateCosts(graph: Graph, ops: OpTable, model: CostModel): GraphCosts {
-  const { compile, recompile, closures, native } = model;
+  const { recompile, closures, native } = model;
   const nodes = nodesByName(graph);
   const calls = callNodes(graph);
-  const inputs = graph.nodes.filter((node) => node.kind === 'placeholder').length;
-  const values = inputs + graph.outputs.length;
+  const placeholders = graph.nodes.filter((node) => node.kind === 'placeholder').length;
+  const values = placeholders + graph.outputs.length;
   let closuresMs = closures.perGraph + values * closures.perValue + calls.length * closures.perCall;
   let nativeMs = native.perGraph + values * native.perValue + calls.length * native.perCall;
   for (const call of calls) {
     if (ops.get(call.kernel)?.isAlias === true) continue;
-    const { elements, products } = workOf(call, nodes);
-    const weight = weights[call.kernel] ?? 1;
-    closuresMs += elements * weight * closures.perElement + products * closures.perProduct;
-    nativeMs += elements * native.perElement + products * native.perProduct;
+    const inputs = call.inputs.map((ref) => ref && typeOf(nodes, ref));
+    const work = workOf({ ...call, inputs });
+    closuresMs += closureMs(work, call.kernel, model);
+    nativeMs += work.elements * native.perElement + work.products * native.perProduct;
   }
   return {
     closuresMs,
     nativeMs,
-    compileMs: compile.perGraph + calls.length * compile.perCall,
+    compileMs: estimateCompileMs(calls.length, model),
     recompileMs: recompile.perGraph + calls.length * recompile.perCall,
   };
 }

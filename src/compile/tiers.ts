@@ -8,8 +8,17 @@ import { callNodes, type Graph } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
 import { sameContents, type HostArray } from '../ir/tensor-type.ts';
 import type { Backend, Compiled, CompileReport, Executable } from './executable.ts';
+import type { NumericArray } from './javascript/closure.ts';
+import { compileCall } from './javascript/compile-call.ts';
 import { compileClosures, type ClosureProgram } from './javascript/compile-closures.ts';
-import { estimateCosts, measuredCosts, type CostModel, type GraphCosts } from './tier-costs.ts';
+import {
+  estimateCallMs,
+  estimateCompileMs,
+  estimateCosts,
+  measuredCosts,
+  type CostModel,
+  type GraphCosts,
+} from './tier-costs.ts';
 
 /** What graphs of the same kernels, whatever their sizes, have lost by not being native code. */
 interface Account {
@@ -103,10 +112,10 @@ class TieredExecutable implements Executable {
   }
 }
 
-/** None where the process forbids code from strings, either. */
-function makeClosures(graph: Graph, ops: OpTable): ClosureProgram | undefined {
+/** Loops are made of text: nothing where the process forbids code from strings. */
+function unlessForbidden<T>(make: () => T): T | undefined {
   try {
-    return compileClosures(graph, ops);
+    return make();
   } catch (error) {
     if (error instanceof EvalError) return undefined;
     throw error;
@@ -143,7 +152,7 @@ export function createTieredBackend(
     const isPaid = (known?.lostMs ?? 0) + closuresMs > compileMs;
     if (isPaid && closuresMs > Math.max(nativeMs, recompileMs)) return undefined;
     const started = now();
-    const program = makeClosures(graph, ops);
+    const program = unlessForbidden(() => compileClosures(graph, ops));
     if (program === undefined) return undefined;
     const account = known ?? { lostMs: 0 };
     if (known === undefined) open(key, account);
@@ -158,6 +167,14 @@ export function createTieredBackend(
 
   return {
     ...native,
+    calls: {
+      compile(form) {
+        const closure = unlessForbidden(() => compileCall(form, ops));
+        if (closure === undefined) return undefined;
+        return { costMs: estimateCallMs(form, model), run: (arrays) => closure(arrays as NumericArray[]) };
+      },
+      graphCostMs: (calls) => estimateCompileMs(calls, model),
+    },
     compile: (graph, leaves, isHot = false) =>
       (isHot ? undefined : compileTiered(graph)) ?? native.compile(graph, leaves),
   };

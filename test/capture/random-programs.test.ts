@@ -84,7 +84,7 @@ describe('any program', () => {
     await fc.assert(property, { numRuns: runsOf(100) });
   });
 
-  it('observes the same as closures alone', async () => {
+  it.each([true, false])('observes the same as closures alone, as graphs at once: %s', async (isRecorded) => {
     const neverCompile: CostModel = {
       compile: { perGraph: Infinity, perCall: 0 },
       recompile: nothing,
@@ -93,7 +93,7 @@ describe('any program', () => {
     };
     registerTiered('closures', neverCompile);
     const property = fc.asyncProperty(...parts, (prelude, body) =>
-      expectSame(toProgram(prelude, body, 3), { backend: 'closures' }),
+      expectSame(toProgram(prelude, body, 3), { backend: 'closures', isRecorded }),
     );
     await fc.assert(property, { numRuns: runsOf(100) });
   });

@@ -7,8 +7,7 @@ import { refKey } from '../../ir/graph.ts';
 import type { ConcreteType, OpTable } from '../../ir/op-signature.ts';
 import { elementCount, type HostArray } from '../../ir/tensor-type.ts';
 import { arrayMaker, type Closure, type NumericArray, type Operand } from './closure.ts';
-import { filling } from './fill.ts';
-import { closureMaker } from './index.ts';
+import { isPlain, makeClosure } from './compile-call.ts';
 
 export interface ClosureProgram {
   /**
@@ -79,11 +78,6 @@ class RegisterFile {
   }
 }
 
-/** Whether closures know this type: numbers, and at least one of them. */
-function isPlain(type: ConcreteType): boolean {
-  return arrayMaker(type.dtype) !== undefined && !type.shape.includes(0);
-}
-
 interface Step {
   readonly node: CallNode;
   readonly inputs: readonly (View | undefined)[];
@@ -129,13 +123,12 @@ function stepsOf(
 }
 
 function closureOf({ node, inputs, outputs }: Step, ops: OpTable): Closure | undefined {
-  const value = ops.get(node.kernel)?.filling;
-  const make = value === undefined ? closureMaker(node.kernel) : filling(value);
-  return make?.({
+  const call = {
     inputs: inputs.map((input) => input && operand(input)),
     outputs: outputs.map(operand),
     attributes: node.attributes,
-  });
+  };
+  return makeClosure(node.kernel, call, ops);
 }
 
 /** @returns `undefined` when a call has no form in JavaScript. */

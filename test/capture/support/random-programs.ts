@@ -2,8 +2,7 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { SessionOptions } from '../../../src/session.ts';
-import { runCaptured, runEager, type Log, type Program, type Tf } from './run-captured.ts';
+import { runCaptured, runEager, type CapturedOptions, type Log, type Program, type Tf } from './run-captured.ts';
 
 /** One step of a generated program. Numbers pick among what exists when the step runs. */
 export type Step =
@@ -275,7 +274,7 @@ const hitsTfjsBug = (log: readonly unknown[]): boolean =>
   JSON.stringify(log).includes('subarray is not a function');
 
 /** Fails unless a program observes the same values, errors and memory when it is captured. */
-export async function expectSame(program: Program, options: SessionOptions = {}): Promise<void> {
+export async function expectSame(program: Program, options: CapturedOptions = {}): Promise<void> {
   const eager = await runEager(program);
   fc.pre(!hitsTfjsBug(eager.log));
   const captured = await runCaptured(program, options);

@@ -74,15 +74,24 @@ export async function runEager(program: Program): Promise<Observed> {
   return observe(program);
 }
 
+export interface CapturedOptions extends SessionOptions {
+  /** Default true. Without records, the first run of each graph goes call by call where the backend can. */
+  readonly isRecorded?: boolean;
+}
+
 /** Runs a program under capture; `inspect` is called at its end, while its tensors are alive. */
 export async function runCaptured(
   program: Program,
-  options: SessionOptions = {},
+  { isRecorded = true, ...options }: CapturedOptions = {},
   inspect?: (session: Session) => void,
 ): Promise<Captured> {
   await tf.setBackend('cpu');
   const records: TraceRecord[] = [];
-  const session = install(tf, { backend: 'eager', ...options, onRecord: (record) => records.push(record) });
+  const session = install(tf, {
+    backend: 'eager',
+    ...options,
+    ...(isRecorded ? { onRecord: (record) => records.push(record) } : {}),
+  });
   try {
     const observed = await observe(async (...parameters) => {
       await program(...parameters);
