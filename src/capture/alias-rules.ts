@@ -4,6 +4,7 @@
  */
 import type { Attributes } from '../ir/graph.ts';
 import type { OpSignature } from '../ir/op-signature.ts';
+import { keepsArray } from '../ir/tensor-type.ts';
 import type { InternedType } from './type-table.ts';
 import { sameShape } from './type-table.ts';
 
@@ -12,18 +13,8 @@ type Types = readonly (InternedType | undefined)[];
 /** Index of the shared input, or -1. */
 type AliasRule = (inputs: Types, attributes: Attributes, output: InternedType) => number;
 
-/** Casts that keep every value: cpu keeps the array and changes the tensor's dtype only. */
-const widenings: ReadonlySet<string> = new Set([
-  'bool int32',
-  'bool float32',
-  'int32 float32',
-  'float32 float32',
-  'int32 int32',
-  'bool bool',
-]);
-
 const castRule: AliasRule = ([x], _attributes, output) =>
-  x !== undefined && widenings.has(`${x.dtype} ${output.dtype}`) ? 0 : -1;
+  x !== undefined && keepsArray(x.dtype, output.dtype) ? 0 : -1;
 
 /** A window of one element at stride one reads nothing but its own element. */
 const poolRule: AliasRule = ([x], attributes, output) => {

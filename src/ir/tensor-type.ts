@@ -73,3 +73,12 @@ export function broadcastShapes(left: readonly number[], right: readonly number[
   }
   return shape;
 }
+
+/** From the narrowest to the widest. */
+const numberDtypes: readonly Dtype[] = ['bool', 'int32', 'float32'];
+
+/** Whether tfjs's cpu backend casts from one dtype to the other by keeping the array, changing the tensor's dtype only. */
+export function keepsArray(from: Dtype, to: Dtype): boolean {
+  const [narrow, wide] = [numberDtypes.indexOf(from), numberDtypes.indexOf(to)];
+  return narrow >= 0 && narrow <= wide;
+}

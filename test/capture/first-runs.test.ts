@@ -127,6 +127,11 @@ describe('the first run of a structure', () => {
       for (const axis of [0, 1]) log([zeros.max(axis).dataSync(), zeros.min(axis).dataSync()]);
       const odd = tf.tensor1d([1, Number.NaN, 2]);
       log([odd.max().dataSync(), odd.min().dataSync()]);
+      const integers = tf.tensor1d(
+        Array.from({ length: 200 }, (_, at) => 16_777_217 + 4099 * at),
+        'int32',
+      );
+      log([integers.abs().dataSync(), integers.floorDiv(3000).square().dataSync()]);
       const rows = tf.tensor2d([1, 2, Infinity, 4, 5, Number.NaN], [3, 2]);
       log(tf.unsortedSegmentSum(rows, tf.tensor1d([0, 2, 1], 'int32'), 4).dataSync());
       log(tf.unsortedSegmentSum(rows, tf.tensor1d([0, 9, -1], 'int32'), 2).dataSync());

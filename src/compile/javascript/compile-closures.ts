@@ -5,7 +5,7 @@
 import type { CallNode, Graph, ValueRef } from '../../ir/graph.ts';
 import { refKey } from '../../ir/graph.ts';
 import type { ConcreteType, OpTable } from '../../ir/op-signature.ts';
-import { elementCount, type HostArray } from '../../ir/tensor-type.ts';
+import { elementCount, keepsArray, type HostArray } from '../../ir/tensor-type.ts';
 import { arrayMaker, type Closure, type NumericArray, type Operand } from './closure.ts';
 import { isPlain, makeClosure } from './compile-call.ts';
 
@@ -84,6 +84,12 @@ interface Step {
   readonly outputs: readonly View[];
 }
 
+/** Whether a result is in the array of the first input, which closures read whatever its type is. */
+function isView(kernel: string, from: ConcreteType, to: ConcreteType, ops: OpTable): boolean {
+  if (kernel === 'Cast') return keepsArray(from.dtype, to.dtype);
+  return ops.get(kernel)?.isAlias === true && from.dtype === to.dtype;
+}
+
 /** Calls with their values, views resolved; `undefined` when a type is none of ours. */
 function stepsOf(
   graph: Graph,
@@ -104,8 +110,7 @@ function stepsOf(
     }
     const inputs = node.inputs.map((ref) => (ref === undefined ? undefined : views.get(refKey(ref))!));
     const [first] = inputs;
-    const isView = ops.get(node.kernel)?.isAlias === true && first?.type.dtype === types[0]!.dtype;
-    if (isView) {
+    if (first !== undefined && isView(node.kernel, first.type, types[0]!, ops)) {
       views.set(node.name, { value: first.value, type: types[0]! });
       continue;
     }
@@ -136,7 +141,10 @@ export function compileClosures(graph: Graph, ops: OpTable): ClosureProgram | un
   const found = stepsOf(graph, ops);
   if (found === undefined) return undefined;
   const { steps, views, leaves } = found;
-  const results = graph.outputs.map((ref: ValueRef) => views.get(refKey(ref))!.value);
+  const given = graph.outputs.map((ref: ValueRef) => views.get(refKey(ref))!);
+  // Nobody asks for a mere view.
+  if (given.some(({ value, type }) => value.dtype !== type.dtype)) return undefined;
+  const results = given.map(({ value }) => value);
   for (const value of results) value.isKept = true;
   const file = new RegisterFile(leaves);
   const closures: Closure[] = [];

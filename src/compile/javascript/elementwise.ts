@@ -21,6 +21,12 @@ function ofOneDtype(expression: string): MakeClosure {
   return (call) => (call.inputs[0]!.dtype === call.inputs[1]!.dtype ? make(call) : undefined);
 }
 
+/** Of integers, eager keeps the result as float32 on its way. */
+function throughFloat(expression: string): MakeClosure {
+  const [ofFloats, ofIntegers] = [formula(expression), formula(`Math.fround(${expression})`)];
+  return (call) => (call.inputs[0]!.dtype === 'float32' ? ofFloats : ofIntegers)(call);
+}
+
 const alpha: Parameters = (attributes) => [attribute.number(attributes, 'alpha', 0)];
 
 /** Abramowitz and Stegun, 7.1.26. */
@@ -136,6 +142,7 @@ const select: MakeClosure = ({ inputs, outputs }) => {
 export const elementwiseClosures: Readonly<Record<string, MakeClosure>> = {
   ...table(unary, formula),
   ...table(binary, ofOneDtype),
+  Abs: throughFloat(unary.Abs),
   AddN: addN,
   Cast: (call) => {
     const isTruth = call.outputs[0]!.dtype === 'bool' && call.inputs[0]!.dtype !== 'bool';
@@ -151,5 +158,6 @@ export const elementwiseClosures: Readonly<Record<string, MakeClosure>> = {
   Neg: (call) => (call.outputs[0]!.dtype === 'bool' ? undefined : formula('-a')(call)),
   Prelu: formula('a < 0 ? b * a : a'),
   Select: select,
+  Square: throughFloat(unary.Square),
   Step: formula('a > 0 ? 1 : a !== a ? a : p', alpha),
 };
