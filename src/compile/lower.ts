@@ -10,7 +10,14 @@ import type { Dtype } from '../ir/tensor-type.ts';
 import type { FallbackNode } from './executable.ts';
 import { Pen } from './lowering-pen.ts';
 import type { LoweringContext, OnnxValue, OpDefinition } from './ops/define-op.ts';
-import type { ElementArray, ElementType, LoweredConstant, LoweredNode, Segment } from './segment.ts';
+import type {
+  ElementArray,
+  ElementType,
+  LoweredConstant,
+  LoweredNode,
+  Segment,
+  ValueType,
+} from './segment.ts';
 
 export type OpDefinitions = ReadonlyMap<string, OpDefinition>;
 
@@ -182,11 +189,6 @@ const elementTypes: Readonly<Record<string, ElementType>> = {
   bool: 'bool',
 };
 
-interface ValueType {
-  readonly type: ElementType;
-  readonly dims: readonly number[];
-}
-
 /** ONNX type of each value that crosses a segment's border, by ONNX name. */
 function borderTypes(
   graph: Graph,
@@ -230,15 +232,60 @@ function buildSegment(
     constants: [...used.flatMap((name) => leafConstants.get(name) ?? []), ...constants],
     nodes,
     outputs: outputs.map((name) => ({ name, ...types.get(name)! })),
-    dims: new Map(
-      nodes
-        .flatMap((node) => node.outputs)
-        .flatMap((name) => {
-          const type = types.get(name);
-          return type ? [[name, type.dims] as const] : [];
-        }),
-    ),
+    results: types,
   };
+}
+
+/** The result of a call that is its input with another shape. */
+function viewOf({ nodes }: LoweredCall): OnnxValue | undefined {
+  return nodes?.length === 1 && nodes[0]!.op === 'Reshape' ? nodes[0]!.outputs[0] : undefined;
+}
+
+interface Placement {
+  /** Stages in which each call runs. */
+  readonly stages: ReadonlyMap<LoweredCall, ReadonlySet<number>>;
+  /** Values that others than the segment read which makes them, with its stage. */
+  readonly leaving: ReadonlyMap<OnnxValue, number>;
+}
+
+/**
+ * Each call runs in its stage; a view in the stages that read it, because what it shows would be copied once more from one
+ * session to the next.
+ * @param readOutside values that others than segments read.
+ */
+function placeCalls(calls: readonly LoweredCall[], readOutside: ReadonlySet<OnnxValue>): Placement {
+  const stages = new Map<LoweredCall, ReadonlySet<number>>();
+  const leaving = new Map<OnnxValue, number>();
+  const lastReads = new Map<OnnxValue, number>();
+  const stagesOfViews = new Map<OnnxValue, Set<number>>();
+  for (const call of calls) {
+    const view = viewOf(call);
+    if (view !== undefined) stagesOfViews.set(view, new Set(readOutside.has(view) ? [call.stage] : []));
+  }
+  const alone = Array.from({ length: 1 + lastStageOf(calls) }, (_, stage) => new Set([stage]));
+  for (const call of calls.toReversed()) {
+    const copies = stagesOfViews.get(viewOf(call) ?? '');
+    const places = copies ?? alone[call.stage]!;
+    stages.set(call, places);
+    for (const { inputs, outputs } of call.nodes ?? []) {
+      for (const output of outputs) {
+        const isReadLater = copies === undefined && lastReads.get(output)! > call.stage;
+        if (isReadLater || readOutside.has(output)) leaving.set(output, call.stage);
+      }
+      for (const input of inputs) {
+        const views = stagesOfViews.get(input);
+        for (const stage of places) {
+          if (views !== undefined) views.add(stage);
+          else if (!(lastReads.get(input)! >= stage)) lastReads.set(input, stage);
+        }
+      }
+    }
+  }
+  return { stages, leaving };
+}
+
+function lastStageOf(calls: readonly LoweredCall[]): number {
+  return calls.reduce((last, call) => Math.max(last, call.stage), 0);
 }
 
 /**
@@ -264,32 +311,22 @@ export function lowerGraph(graph: Graph, table: OpDefinitions): LoweredGraph {
     }
   }
 
-  // Where each ONNX value is read: by which stage's segment, by an eager call, or as an output of the graph.
-  const lastReader = new Map<OnnxValue, number>();
   const readOutside = new Set<OnnxValue>(graph.outputs.map((ref) => values.get(refKey(ref))!));
-  const producedAt = new Map<OnnxValue, number>();
   for (const call of calls) {
-    for (const node of call.nodes ?? []) {
-      for (const output of node.outputs) producedAt.set(output, call.stage);
-      for (const input of node.inputs)
-        lastReader.set(input, Math.max(lastReader.get(input) ?? 0, call.stage));
-    }
-    if (call.nodes === undefined) {
-      for (const ref of call.node.inputs) if (ref !== undefined) readOutside.add(values.get(refKey(ref))!);
-    }
+    if (call.nodes !== undefined) continue;
+    for (const ref of call.node.inputs) if (ref !== undefined) readOutside.add(values.get(refKey(ref))!);
   }
-  const neededOutside = (name: OnnxValue): boolean =>
-    readOutside.has(name) || (lastReader.get(name) ?? 0) > (producedAt.get(name) ?? 0);
+  const { stages, leaving } = placeCalls(calls, readOutside);
 
   const steps: Step[] = [];
-  const lastStage = calls.reduce((last, call) => Math.max(last, call.stage), 0);
+  const lastStage = lastStageOf(calls);
   for (let stage = 0; stage <= lastStage; stage++) {
-    const here = calls.filter((call) => call.stage === stage);
+    const here = calls.filter((call) => stages.get(call)!.has(stage));
     const segment = buildSegment(
       here.filter((call) => call.nodes !== undefined),
       leafConstants,
       types,
-      neededOutside,
+      (name) => leaving.get(name) === stage,
     );
     if (segment.outputs.length > 0) steps.push({ kind: 'onnx', segment });
     for (const call of here) if (call.nodes === undefined) steps.push({ kind: 'eager', node: call.node });

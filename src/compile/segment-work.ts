@@ -41,7 +41,7 @@ export function isLight(segment: Segment): boolean {
     // Results between the nodes of one lowering have no known size.
     const guess = Math.max(1, ...inputs);
     const outputs = node.outputs.map((name) => {
-      const dims = segment.dims?.get(name);
+      const dims = segment.results?.get(name)?.dims;
       const size = dims === undefined ? guess : elementCount(dims);
       sizes.set(name, size);
       return size;

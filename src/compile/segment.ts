@@ -28,16 +28,17 @@ export interface LoweredConstant {
   readonly leaf?: number;
 }
 
-export interface LoweredInput {
-  readonly name: OnnxValue;
+export interface ValueType {
   readonly type: ElementType;
   readonly dims: readonly number[];
 }
 
-export interface LoweredOutput {
+export interface LoweredInput extends ValueType {
   readonly name: OnnxValue;
-  readonly type: ElementType;
-  readonly dims: readonly number[];
+}
+
+export interface LoweredOutput extends ValueType {
+  readonly name: OnnxValue;
 }
 
 /** One ONNX model's worth of nodes, in topological order. */
@@ -46,6 +47,6 @@ export interface Segment {
   readonly constants: readonly LoweredConstant[];
   readonly nodes: readonly LoweredNode[];
   readonly outputs: readonly LoweredOutput[];
-  /** Sizes of the results of kernel calls, for passes. */
-  readonly dims?: ReadonlyMap<OnnxValue, readonly number[]>;
+  /** Types of the results of kernel calls, for passes; there may be more than the segment's own. */
+  readonly results?: ReadonlyMap<OnnxValue, ValueType>;
 }

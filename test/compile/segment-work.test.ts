@@ -17,7 +17,7 @@ function segmentOf(
     constants: [],
     nodes,
     outputs: [],
-    dims: new Map(Object.entries(results)),
+    results: new Map(Object.entries(results).map(([name, dims]) => [name, { type: 'float32', dims }])),
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Graph } from '../../src/ir/graph.ts';
+import { parseGraph } from '../../src/ir/parse.ts';
 import { compileGraph } from '../../src/compile/onnx-executable.ts';
 import { lowerGraph } from '../../src/compile/lower.ts';
 import { defineOp, type OpDefinition } from '../../src/compile/ops/define-op.ts';
@@ -96,6 +97,68 @@ describe('partition', () => {
     expect(
       first?.kind === 'onnx' && first.segment.nodes.some((node) => node.name.startsWith('scaled/')),
     ).toBe(true);
+  });
+});
+
+describe('a view that a later segment reads', () => {
+  const calls = new Map(
+    [
+      ...table.values(),
+      defineOp({
+        kernel: 'View',
+        inputs: ['x'],
+        infer: ([x]) => [x!],
+        lower: (c) => [c.op('Reshape', [c.inputs[0], c.ints(c.outputTypes[0]!.shape)])],
+        samples: [],
+      }),
+      defineOp({
+        kernel: 'Join',
+        inputs: ['a', 'b'],
+        infer: ([a]) => [a!],
+        lower: (c) => [c.op('Add', [c.inputs[0], c.inputs[1]])],
+        samples: [],
+      }),
+    ].map((op) => [op.kernel, op]),
+  );
+  /** What goes in and out of each segment, and its operators. */
+  const segments = (outputs: string, eagerInput: string): unknown[] =>
+    lowerGraph(
+      parseGraph(`graph views
+    input x: float32[2,3]
+    relu: float32[2,3] = Relu(x)
+    view: float32[6] = View(relu)
+    flat: float32[3,2] = View(view)
+    eager: float32[3,2] = Eager(${eagerInput})
+    sum: float32[3,2] = Join(flat, eager)
+    return ${outputs}`),
+      calls,
+    ).steps.flatMap((step) =>
+      step.kind === 'eager'
+        ? []
+        : [
+            {
+              inputs: step.segment.inputs.map(({ name }) => name),
+              operators: step.segment.nodes.map(({ op }) => op),
+              outputs: step.segment.outputs.map(({ name }) => name),
+            },
+          ],
+    );
+
+  test('is made there, of what it shows', () => {
+    expect(segments('sum', 'relu')).toEqual([
+      { inputs: ['x'], operators: ['Relu', 'Reshape'], outputs: ['relu/Reshape_1'] },
+      {
+        inputs: ['relu/Reshape_1', 'eager'],
+        operators: ['Reshape', 'Reshape', 'Add'],
+        outputs: ['sum/Add_0'],
+      },
+    ]);
+  });
+
+  test('is made in both where others read it as well', () => {
+    const [first, second] = segments('sum, view', 'flat');
+    expect(first).toMatchObject({ outputs: ['relu/Reshape_1', 'view/Reshape_0', 'flat/Reshape_0'] });
+    expect(second).toMatchObject({ inputs: ['relu/Reshape_1', 'eager'], outputs: ['sum/Add_0'] });
   });
 });
 
