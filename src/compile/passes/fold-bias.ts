@@ -1,4 +1,4 @@
-/** A bias that is added to a convolution's result becomes the convolution's own, weights constant or not. */
+/** A bias that is added to the result of a convolution or a Gemm becomes its own, weights constant or not. */
 import type { LoweredNode, Segment } from '../segment.ts';
 import { factsOf, type SegmentFacts } from './segment-facts.ts';
 
@@ -14,23 +14,40 @@ function channelVector(facts: SegmentFacts, value: string): string | undefined {
   return isAligned && target.length > 2 ? vector : undefined;
 }
 
-/** Segment with biases inside convolutions. */
+/** `value` if it is a vector over the columns of the matrix `result`. */
+function columnVector(facts: SegmentFacts, value: string, result: string): string | undefined {
+  const [columns, ...more] = facts.dims(value) ?? [];
+  return more.length === 0 && columns !== undefined && columns === facts.dims(result)?.[1]
+    ? value
+    : undefined;
+}
+
+/** Of products without a bias. */
+const biasFinders: Readonly<
+  Record<string, (facts: SegmentFacts, value: string, result: string) => string | undefined>
+> = {
+  Conv: channelVector,
+  Gemm: columnVector,
+};
+
+/** Segment with biases inside convolutions and products. */
 export function foldBias(segment: Segment): Segment {
-  if (!segment.nodes.some((node) => node.op === 'Conv')) return segment;
+  if (!segment.nodes.some((node) => node.op in biasFinders)) return segment;
   const facts = factsOf(segment);
   const position = new Map(segment.nodes.map((node, index) => [node, index]));
   const replaced = new Map<LoweredNode, LoweredNode | undefined>();
-  for (const conv of segment.nodes) {
-    const [result] = conv.outputs as [string];
+  for (const product of segment.nodes) {
+    const findBias = biasFinders[product.op];
+    const [result] = product.outputs as [string];
+    if (findBias === undefined || product.inputs.length !== 2 || facts.isOutput(result)) continue;
     const [add, ...others] = facts.readers(result);
-    const isPlain = conv.op === 'Conv' && conv.inputs.length === 2 && !facts.isOutput(result);
-    if (!isPlain || add?.op !== 'Add' || others.length > 0 || replaced.has(add)) continue;
+    if (add?.op !== 'Add' || others.length > 0 || replaced.has(add)) continue;
     const other = add.inputs.find((input) => input !== result);
-    const bias = other === undefined ? undefined : channelVector(facts, other);
+    const bias = other === undefined ? undefined : findBias(facts, other, result);
     if (bias === undefined) continue;
     const made = facts.producer(bias);
-    if (made !== undefined && position.get(made)! > position.get(conv)!) continue;
-    replaced.set(conv, { ...conv, inputs: [...conv.inputs, bias], outputs: add.outputs });
+    if (made !== undefined && position.get(made)! > position.get(product)!) continue;
+    replaced.set(product, { ...product, inputs: [...product.inputs, bias], outputs: add.outputs });
     replaced.set(add, undefined);
   }
   if (replaced.size === 0) return segment;

@@ -3,14 +3,17 @@
  * outputs. onnxruntime optimizes again; a pass is here when it does what that cannot do while weights are inputs.
  */
 import type { Segment } from '../segment.ts';
+import { clipMasks } from './clip-masks.ts';
 import { dropDead } from './drop-dead.ts';
 import { exactSigmoids } from './exact-sigmoids.ts';
+import { flatProducts } from './flat-products.ts';
 import { foldBias } from './fold-bias.ts';
 import { foldPads } from './fold-pads.ts';
 import { hardSigmoids } from './hard-sigmoids.ts';
 import { mergeEqual } from './merge-equal.ts';
 import { reluMasks } from './relu-masks.ts';
 import { sinkTransposes } from './sink-transposes.ts';
+import { spreadScalars } from './spread-scalars.ts';
 
 type SegmentPass = (segment: Segment) => Segment;
 
@@ -18,8 +21,11 @@ type SegmentPass = (segment: Segment) => Segment;
 export const segmentPasses: Readonly<Record<string, SegmentPass>> = {
   exactSigmoids,
   mergeEqual,
+  flatProducts,
   hardSigmoids,
   reluMasks,
+  clipMasks,
+  spreadScalars,
   sinkTransposes,
   foldPads,
   foldBias,

@@ -140,6 +140,70 @@ test('all passes together keep what a segment computes', () => {
   );
 });
 
+test('products of matrices in a batch of one are what they were', () => {
+  const shapes = fc.record({
+    rows: fc.integer({ min: 1, max: 4 }),
+    inner: fc.integer({ min: 1, max: 4 }),
+    columns: fc.integer({ min: 1, max: 4 }),
+    isLeftTransposed: fc.boolean(),
+    isRightTransposed: fc.boolean(),
+    isWeightBatch: fc.boolean(),
+    hasBias: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(shapes, (drawn) => {
+      const { rows, inner, columns, isLeftTransposed, isRightTransposed, isWeightBatch, hasBias } = drawn;
+      const left = isLeftTransposed ? [inner, rows] : [rows, inner];
+      const right = isRightTransposed ? [columns, inner] : [inner, columns];
+      let flat = '';
+      const segment = makeSegment(
+        { x: left, w: isWeightBatch ? [1, ...right] : right, b: [columns] },
+        (pen) => {
+          const matrix = (value: string, dims: readonly number[], isTransposed: boolean): string => {
+            const batch =
+              value === 'w' && isWeightBatch ? value : pen.op('Reshape', [value, pen.ints([1, ...dims])]);
+            return isTransposed ? pen.op('Transpose', [batch], { perm: [0, 2, 1] }) : batch;
+          };
+          const product = pen.op('MatMul', [
+            matrix('x', left, isLeftTransposed),
+            matrix('w', right, isRightTransposed),
+          ]);
+          flat = pen.op('Reshape', [product, pen.ints([rows, columns])]);
+          return { [hasBias ? pen.op('Add', [flat, 'b']) : flat]: [rows, columns] };
+        },
+      );
+      // As lowering does, tell the size of what the program reshaped: a bias is added to it.
+      const results = new Map([[flat, { type: 'float32', dims: [rows, columns] } as const]]);
+      const optimized = optimizeSegment({ ...segment, results });
+      expect(optimized.nodes.filter(({ op }) => op === 'Gemm')).toHaveLength(1);
+      expect(optimized.nodes.some(({ op }) => op === 'Add' || op === 'MatMul')).toBe(false);
+      expectSame(optimized, segment);
+    }),
+    { numRuns: 60, seed: 5 },
+  );
+});
+
+test('masks of clipped values are what comparisons say, also of numbers that are none', () => {
+  const edges = Float32Array.of(Number.NaN, -Infinity, -1, -0, 0, 1e-40, 0.5, 1, 1.0000001, Infinity);
+  for (const bounds of [
+    [0, 1],
+    [-0, 0],
+    [0.5, 0.5],
+    [-Infinity, Infinity],
+  ]) {
+    const segment = makeSegment({ dy: [edges.length] }, (pen) => {
+      const x = pen.op('Identity', [pen.tensor(edges, [edges.length])]);
+      const [low, high] = bounds.map((bound) => pen.scalar(bound, 'float32')) as [string, string];
+      const mask = pen.op('And', [pen.op('GreaterOrEqual', [x, low]), pen.op('LessOrEqual', [x, high])]);
+      const zeros = pen.op('Expand', [pen.scalar(0, 'float32'), pen.ints([edges.length])]);
+      return { [pen.op('Where', [mask, 'dy', zeros])]: [edges.length] };
+    });
+    const optimized = optimizeSegment(segment);
+    expect(optimized.nodes.map(({ op }) => op)).toEqual(['Identity', 'Clip', 'Equal', 'Where']);
+    expect(runSegment(optimized)).toEqual(runSegment(segment));
+  }
+});
+
 test('logarithms of sigmoids have the digits that they have on cpu', () => {
   const segment = makeSegment({ x: [9] }, (pen) => {
     const wide = pen.op('Mul', ['x', pen.scalar(60, 'float32')]);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { clipMasks } from '../../../src/compile/passes/clip-masks.ts';
 import { dropDead } from '../../../src/compile/passes/drop-dead.ts';
 import { exactSigmoids } from '../../../src/compile/passes/exact-sigmoids.ts';
+import { flatProducts } from '../../../src/compile/passes/flat-products.ts';
 import { foldBias } from '../../../src/compile/passes/fold-bias.ts';
 import { foldPads } from '../../../src/compile/passes/fold-pads.ts';
 import { hardSigmoids } from '../../../src/compile/passes/hard-sigmoids.ts';
@@ -8,7 +10,9 @@ import { optimizeSegment } from '../../../src/compile/passes/index.ts';
 import { mergeEqual } from '../../../src/compile/passes/merge-equal.ts';
 import { reluMasks } from '../../../src/compile/passes/relu-masks.ts';
 import { sinkTransposes } from '../../../src/compile/passes/sink-transposes.ts';
+import { spreadScalars } from '../../../src/compile/passes/spread-scalars.ts';
 import type { PenMethods } from '../../../src/compile/lowering-pen.ts';
+import type { Segment } from '../../../src/compile/segment.ts';
 import { makeSegment, operators } from '../../support/segments.ts';
 
 const toFirst = { perm: [0, 3, 1, 2] };
@@ -186,6 +190,203 @@ describe('foldBias', () => {
       return { [pen.op('Add', [y, pen.op('Reshape', ['b', pen.ints([1, 1, 1, 3])])])]: [1, 3, 4, 3] };
     });
     expect(foldBias(segment)).toBe(segment);
+  });
+});
+
+describe('foldBias of products', () => {
+  const product = (pen: PenMethods, bias: string): string =>
+    pen.op('Add', [bias, pen.op('Gemm', ['x', 'w'], { transA: 0, transB: 1 })]);
+  const withBias = (dims: readonly number[]): Segment => {
+    const segment = makeSegment({ x: [4, 3], w: [4, 3], b: dims }, (pen) => ({
+      [product(pen, 'b')]: [4, 4],
+    }));
+    return { ...segment, results: new Map([['n/Gemm_0', { type: 'float32', dims: [4, 4] }]]) };
+  };
+
+  test('gives a Gemm the vector over columns that is added to it', () => {
+    const optimized = foldBias(withBias([4]));
+    expect(operators(optimized)).toEqual(['Gemm']);
+    expect(optimized.nodes[0]).toMatchObject({
+      inputs: ['x', 'w', 'b'],
+      attributes: { transB: 1 },
+      outputs: ['n/Add_1'],
+    });
+  });
+
+  test.each([[[4, 4]], [[4, 1]], [[1]], [[]]])('leaves other operands: %j', (dims) => {
+    const segment = withBias(dims);
+    expect(foldBias(segment)).toBe(segment);
+  });
+});
+
+describe('flatProducts', () => {
+  interface Product {
+    readonly left: readonly number[];
+    readonly right: readonly number[];
+    readonly outer: readonly number[];
+  }
+  /** Of `x` and `w` in a batch of one, as tfjs's fused products write it. */
+  const makeProduct = (
+    { left, right, outer }: Product,
+    transposes: 'none' | 'left' | 'right' = 'none',
+  ): Segment =>
+    makeSegment({ x: left, w: right }, (pen) => {
+      const [a, b] = [
+        pen.op('Reshape', ['x', pen.ints([1, ...left.slice(-2)])]),
+        right.length === 2 ? pen.op('Reshape', ['w', pen.ints([1, ...right])]) : 'w',
+      ];
+      const swapped = (value: string): string => pen.op('Transpose', [value], { perm: [0, 2, 1] });
+      const batch = pen.op('MatMul', [
+        transposes === 'left' ? swapped(a) : a,
+        transposes === 'right' ? swapped(b) : b,
+      ]);
+      return { [pen.op('Reshape', [batch, pen.ints(outer)])]: outer };
+    });
+  const flat = (segment: Segment): Segment => dropDead(flatProducts(segment));
+
+  test('makes one node of a product of matrices', () => {
+    const optimized = flat(makeProduct({ left: [2, 3], right: [3, 4], outer: [2, 4] }));
+    expect(operators(optimized)).toEqual(['Gemm']);
+    expect(optimized.nodes[0]).toMatchObject({ inputs: ['x', 'w'], attributes: { transA: 0, transB: 0 } });
+  });
+
+  test('transposes in the product', () => {
+    const left = flat(makeProduct({ left: [3, 2], right: [3, 4], outer: [2, 4] }, 'left'));
+    expect(left.nodes.map(({ op, attributes }) => [op, attributes])).toEqual([
+      ['Gemm', { transA: 1, transB: 0 }],
+    ]);
+    const right = flat(makeProduct({ left: [2, 3], right: [4, 3], outer: [2, 4] }, 'right'));
+    expect(right.nodes.map(({ op, attributes }) => [op, attributes])).toEqual([
+      ['Gemm', { transA: 0, transB: 1 }],
+    ]);
+  });
+
+  test('takes the batch axis of weights away once', () => {
+    const segment = makeSegment({ x: [2, 3], y: [2, 3], w: [1, 3, 4] }, (pen) => {
+      const products = ['x', 'y'].map((value) => {
+        const batch = pen.op('MatMul', [pen.op('Reshape', [value, pen.ints([1, 2, 3])]), 'w']);
+        return pen.op('Reshape', [batch, pen.ints([2, 4])]);
+      });
+      return { [pen.op('Add', products)]: [2, 4] };
+    });
+    expect(operators(flat(segment))).toEqual(['Reshape', 'Gemm', 'Gemm', 'Add']);
+  });
+
+  test('keeps the name of an output that is read as well', () => {
+    const segment = makeSegment({ x: [2, 3], w: [1, 3, 4] }, (pen) => {
+      const batch = pen.op('MatMul', [pen.op('Reshape', ['x', pen.ints([1, 2, 3])]), 'w']);
+      const first = pen.op('Reshape', [batch, pen.ints([2, 4])]);
+      const second = pen.op('Reshape', [batch, pen.ints([2, 4])]);
+      return { [second]: [2, 4], [pen.op('Relu', [first])]: [2, 4] };
+    });
+    const optimized = flat(segment);
+    expect(operators(optimized)).toEqual(['Reshape', 'Gemm', 'Relu']);
+    const gemm = optimized.nodes[1]!.outputs;
+    expect(gemm).toEqual([segment.outputs[0]!.name]);
+    expect(optimized.nodes[2]!.inputs).toEqual(gemm);
+  });
+
+  test.each<[string, Segment]>([
+    ['results that are read as a batch', makeProduct({ left: [2, 3], right: [3, 4], outer: [8] })],
+    [
+      'integers',
+      (() => {
+        const segment = makeProduct({ left: [2, 3], right: [3, 4], outer: [2, 4] });
+        return { ...segment, inputs: segment.inputs.map((input) => ({ ...input, type: 'int32' as const })) };
+      })(),
+    ],
+    [
+      'batches of several',
+      makeSegment({ x: [10, 3], w: [5, 3, 4] }, (pen) => {
+        const batch = pen.op('MatMul', [pen.op('Reshape', ['x', pen.ints([5, 2, 3])]), 'w']);
+        return { [pen.op('Reshape', [batch, pen.ints([10, 4])])]: [10, 4] };
+      }),
+    ],
+    [
+      'products for which two operands would have to be reshaped',
+      makeSegment({ x: [1, 2, 3], w: [1, 3, 4] }, (pen) => ({
+        [pen.op('Reshape', [pen.op('MatMul', ['x', 'w']), pen.ints([2, 4])])]: [2, 4],
+      })),
+    ],
+  ])('leaves %s', (_, segment) => {
+    expect(flatProducts(segment)).toBe(segment);
+  });
+});
+
+describe('clipMasks', () => {
+  const mask = (pen: PenMethods, bounds: readonly [number, number], value = 'x'): string => {
+    const [low, high] = bounds.map((bound) => pen.scalar(bound, 'float32')) as [string, string];
+    return pen.op('And', [pen.op('GreaterOrEqual', [value, low]), pen.op('LessOrEqual', ['x', high])]);
+  };
+  const masked = (pen: PenMethods, condition: string): Record<string, readonly number[]> => ({
+    [pen.op('Where', [condition, 'dy', pen.scalar(0, 'float32')])]: [4],
+  });
+
+  test('asks whether the clipped value is the value', () => {
+    const segment = makeSegment({ x: [4], dy: [4] }, (pen) => masked(pen, mask(pen, [0, 1])));
+    expect(operators(dropDead(clipMasks(segment)))).toEqual(['Clip', 'Equal', 'Where']);
+  });
+
+  test('takes the clip that is there, whatever its bounds are called', () => {
+    const segment = makeSegment({ x: [4], dy: [4] }, (pen) => {
+      const bounds = [0, 1].map((bound) => pen.scalar(bound, 'float32'));
+      const clipped = pen.op('Clip', ['x', ...bounds]);
+      return { [clipped]: [4], ...masked(pen, mask(pen, [0, 1])) };
+    });
+    expect(operators(dropDead(clipMasks(segment)))).toEqual(['Clip', 'Equal', 'Where']);
+  });
+
+  test.each<[string, (pen: PenMethods) => string]>([
+    ['bounds of which none is between', (pen) => mask(pen, [1, 0])],
+    ['bounds that are no numbers', (pen) => mask(pen, [Number.NaN, 1])],
+    ['comparisons of two values', (pen) => mask(pen, [0, 1], 'dy')],
+    [
+      'bounds that vary',
+      (pen) => pen.op('And', [pen.op('GreaterOrEqual', ['x', 'dy']), pen.op('LessOrEqual', ['x', 'dy'])]),
+    ],
+    [
+      'one bound',
+      (pen) => {
+        const zero = pen.scalar(0, 'float32');
+        return pen.op('And', [pen.op('GreaterOrEqual', ['x', zero]), pen.op('GreaterOrEqual', ['x', zero])]);
+      },
+    ],
+  ])('leaves %s', (_, write) => {
+    const segment = makeSegment({ x: [4], dy: [4] }, (pen) => masked(pen, write(pen)));
+    expect(clipMasks(segment)).toBe(segment);
+  });
+});
+
+describe('spreadScalars', () => {
+  const zeros = (pen: PenMethods, dims: readonly number[]): string =>
+    pen.op('Expand', [pen.scalar(0, 'float32'), pen.ints(dims)]);
+
+  test('gives an operator the scalar where the others have the size', () => {
+    const segment = makeSegment({ x: [2, 3] }, (pen) => ({
+      [pen.op('Max', ['x', zeros(pen, [2, 3])])]: [2, 3],
+    }));
+    const optimized = dropDead(spreadScalars(segment));
+    expect(operators(optimized)).toEqual(['Max']);
+    expect(optimized.constants.map(({ dims }) => dims)).toEqual([[]]);
+  });
+
+  test('leaves one of two that are spread', () => {
+    const segment = makeSegment({}, (pen) => ({
+      [pen.op('Add', [zeros(pen, [2, 3]), zeros(pen, [2, 3])])]: [2, 3],
+    }));
+    expect(operators(dropDead(spreadScalars(segment)))).toEqual(['Expand', 'Add']);
+  });
+
+  test.each<[string, (pen: PenMethods) => string]>([
+    ['what enlarges the others', (pen) => pen.op('Add', ['x', zeros(pen, [4, 2, 3])])],
+    [
+      'what operators read that do not broadcast',
+      (pen) => pen.op('Concat', ['x', zeros(pen, [2, 3])], { axis: 0 }),
+    ],
+    ['vectors', (pen) => pen.op('Add', ['x', pen.op('Expand', ['v', pen.ints([2, 3])])])],
+  ])('leaves %s', (_, write) => {
+    const segment = makeSegment({ x: [2, 3], v: [3] }, (pen) => ({ [write(pen)]: [4, 2, 3] }));
+    expect(spreadScalars(segment)).toBe(segment);
   });
 });
 
