@@ -154,12 +154,12 @@ function writeProducts(
   const views = tapViews(context, x, window.axes);
   const taps = views.length;
   const rows = taps === 1 ? views[0]! : context.op('Concat', views, { axis: -1 });
-  const product = context.op('MatMul', [
+  const factors = [
     reshape(context, rows, [positions, taps * window.inChannels]),
     reshape(context, filter, [taps * window.inChannels, window.outChannels]),
-  ]);
-  const sum = bias === undefined ? product : context.op('Add', [product, bias]);
-  return reshape(context, sum, window.outputShape);
+  ];
+  const product = bias === undefined ? context.op('MatMul', factors) : context.op('Gemm', [...factors, bias]);
+  return reshape(context, product, window.outputShape);
 }
 
 function convolve(context: LoweringContext, conv: Convolution, bias: OnnxValue | undefined): ConvResult {

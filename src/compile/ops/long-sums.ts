@@ -6,7 +6,7 @@
  */
 import type { LoweringContext, OnnxValue } from './define-op.ts';
 import { reshape, shapeOf } from './numbers.ts';
-import { elementCount, parseAxes } from './rules.ts';
+import { elementCount, parseAxes, sameShape } from './rules.ts';
 
 /** Up to here one run is good enough: along the last axis, and along others. */
 const longestRun = { last: 4096, other: 256 } as const;
@@ -38,7 +38,7 @@ function runThatDivides(count: number): number | undefined {
   return undefined;
 }
 
-/** Sums the middle axis of [outer, count, inner] away. */
+/** Sums the middle axis of [outer, count, inner] away; axes of 1 go with it. */
 function sumMiddle(
   context: LoweringContext,
   x: OnnxValue,
@@ -46,12 +46,9 @@ function sumMiddle(
 ): OnnxValue {
   // A last axis of 1 would hide from onnxruntime that the run is contiguous.
   const behind = inner === 1 ? [] : [inner];
-  const sum = (value: OnnxValue, before: readonly number[], length: number): OnnxValue =>
-    context.op(
-      'ReduceSum',
-      [reshape(context, value, [...before, length, ...behind]), context.ints([before.length])],
-      { keepdims: 0 },
-    );
+  const ahead = outer === 1 ? [] : [outer];
+  const sum = (value: OnnxValue, axis: number): OnnxValue =>
+    context.op('ReduceSum', [value, context.ints([axis])], { keepdims: 0 });
   let [sums, rest] = [x, count];
   while (rest > longestRun[inner === 1 ? 'last' : 'other']) {
     let length = runThatDivides(rest);
@@ -64,9 +61,11 @@ function sumMiddle(
       rest += missing;
     }
     rest /= length;
-    sums = sum(sums, [outer, rest], length);
+    sums = sum(reshape(context, sums, [...ahead, rest, length, ...behind]), ahead.length + 1);
   }
-  return sum(sums, [outer], rest);
+  // Sums of runs have the shape that the last sum takes.
+  const middle = rest === count ? reshape(context, sums, [...ahead, rest, ...behind]) : sums;
+  return sum(middle, ahead.length);
 }
 
 /**
@@ -81,12 +80,16 @@ export function sumOfMany(context: LoweringContext, x: OnnxValue): OnnxValue | u
   );
   if (!isLong) return undefined;
   let sums = x;
+  let shapeOfSums: readonly number[] = [];
   let inner = 1;
   for (let at = groups.length - 1; at >= 0; at--) {
     const { isReduced, size } = groups[at]!;
     const outer = elementCount(groups.slice(0, at).map((group) => group.size));
-    if (isReduced) sums = sumMiddle(context, sums, [outer, size, inner]);
-    else inner *= size;
+    if (isReduced) {
+      sums = sumMiddle(context, sums, [outer, size, inner]);
+      shapeOfSums = [outer, inner].filter((kept) => kept !== 1);
+    } else inner *= size;
   }
-  return reshape(context, sums, context.outputTypes[0]!.shape);
+  const { shape: resultShape } = context.outputTypes[0]!;
+  return sameShape(shapeOfSums, resultShape) ? sums : reshape(context, sums, resultShape);
 }
