@@ -81,7 +81,7 @@ class Flattening {
   #matrixOf(value: OnnxValue): Matrix | undefined {
     const node = this.#views.get(value);
     const before = node?.inputs[0];
-    if (node?.op === 'Transpose' && String(node.attributes['perm']) === '0,2,1') {
+    if (node?.op === 'Transpose' && (node.attributes['perm'] as readonly number[]).join() === '0,2,1') {
       const matrix = this.#matrixOf(before!);
       return matrix && { ...matrix, isTransposed: !matrix.isTransposed };
     }
