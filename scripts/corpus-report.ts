@@ -215,7 +215,8 @@ function totals(
   const calls = compiled + sum(stats.map((one) => one.kernelCalls.fallback));
   if (stats.length > 0) {
     text.push(
-      `${percent(compiled, calls)} of ${integer(calls)} kernel calls in compiled graphs; ` +
+      `${percent(compiled, calls)} of ${integer(calls)} kernel calls in compiled graphs ` +
+        `(${percent(sum(stats.map((one) => one.firstRunCalls)), calls)} in first runs, call by call); ` +
         `${integer(sum(stats.map((one) => one.compiles)))} compiles, of which ` +
         `${integer(sum(stats.map((one) => one.recompiles)))} recompiles`,
     );

@@ -92,6 +92,8 @@ export interface SessionStats {
   readonly recompiles: number;
   readonly diskCacheHits: number;
   readonly runs: number;
+  /** Of the compiled calls, those of runs that were no graph's yet: each call was compiled to JavaScript by itself. */
+  readonly firstRunCalls: number;
   readonly breaks: number;
   readonly tracedCalls: number;
   /** Of these, calls that were recorded without running the model's code. */
@@ -434,6 +436,7 @@ export function install(tf: TfjsCore, options: SessionOptions = {}): Session {
       recompiles: totals.recompiles,
       diskCacheHits: totals.diskCacheHits,
       runs: totals.runs,
+      firstRunCalls: totals.firstRunNodes,
       breaks: totals.breaks,
       tracedCalls: totals.kernelCalls,
       replayedCalls: totals.replayed,

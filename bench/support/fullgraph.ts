@@ -37,6 +37,8 @@ export interface FullgraphStats {
   readonly diskCacheHits: number;
   /** Calls of compiled graphs. */
   readonly runs: number;
+  /** Of the compiled kernel calls, those of runs that were no graph's yet. */
+  readonly firstRunCalls: number;
   /** Kernel calls recorded, and the time that recording took. */
   readonly tracedCalls: number;
   readonly traceMs: number;

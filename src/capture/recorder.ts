@@ -387,7 +387,7 @@ export class Recorder {
     const { reporter } = this.#options;
     const start = reporter.now();
     if (!firstRuns.run(plan)) return false;
-    reporter.firstRun(reporter.now() - start);
+    reporter.firstRun(reporter.now() - start, plan.nodes.length);
     this.#traceMs = 0;
     return true;
   }

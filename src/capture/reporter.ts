@@ -43,6 +43,8 @@ export interface CaptureTotals {
   recompiles: number;
   diskCacheHits: number;
   runs: number;
+  /** Of the captured, calls of runs that were no graph's yet. */
+  firstRunNodes: number;
   breaks: number;
 }
 
@@ -74,6 +76,7 @@ function zeroTotals(): CaptureTotals {
     recompiles: 0,
     diskCacheHits: 0,
     runs: 0,
+    firstRunNodes: 0,
     breaks: 0,
   };
 }
@@ -210,8 +213,9 @@ export class Reporter {
   }
 
   /** What ran was no graph; there is no record for it. */
-  firstRun(durationMs: number): void {
+  firstRun(durationMs: number, nodes: number): void {
     this.totals.runs++;
+    this.totals.firstRunNodes += nodes;
     this.totals.runMs += durationMs;
   }
 

@@ -14,6 +14,7 @@ const stats: FullgraphStats = {
   compiles: 3,
   recompiles: 1,
   diskCacheHits: 0,
+  firstRunCalls: 10,
   runs: 10,
   tracedCalls: 1000,
   traceMs: 1,
@@ -81,7 +82,7 @@ describe('formatCorpusReport', () => {
     const report = formatCorpusReport('fullgraph', [result('kmeans'), result('gan')], baselines);
     expect(report.isAccepted).toBe(true);
     expect(report.text).toContain(
-      '99.50 % of 2,000 kernel calls in compiled graphs; 6 compiles, of which 2 recompiles',
+      '99.50 % of 2,000 kernel calls in compiled graphs (1.00 % in first runs, call by call); 6 compiles, of which 2 recompiles',
     );
     expect(report.text).toContain(
       'on the 1 programs that wasm runs: 50 ms in the programs against 100 (2.00x as fast)',

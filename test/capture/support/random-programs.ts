@@ -2,7 +2,14 @@
 import type { Tensor, Variable } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { runCaptured, runEager, type CapturedOptions, type Log, type Program, type Tf } from './run-captured.ts';
+import {
+  runCaptured,
+  runEager,
+  type CapturedOptions,
+  type Log,
+  type Program,
+  type Tf,
+} from './run-captured.ts';
 
 /** One step of a generated program. Numbers pick among what exists when the step runs. */
 export type Step =

@@ -33,6 +33,7 @@ export function install(tf: typeof tfjs): Fullgraph {
       compiles: 1,
       recompiles: 0,
       diskCacheHits: 0,
+      firstRunCalls: 0,
       runs: 1,
       tracedCalls: 1,
       traceMs: 0,
