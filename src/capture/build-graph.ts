@@ -9,8 +9,8 @@ import type { LazyValue, PendingNode } from './pending.ts';
 import { sameShape, type InternedType } from './type-table.ts';
 
 export interface GraphNaming {
-  /** Name of a tensor that arrives from outside, such as a variable's. */
-  leaf(value: LazyValue): string | undefined;
+  /** As things are now: the name of a tensor that arrives from outside, such as a variable's. */
+  leaves(): (value: LazyValue) => string | undefined;
   /** Name that the program's text has for an input of a call. */
   operand?(node: PendingNode, input: number): string | undefined;
   /** Name of the first result of a call in the program's text. */
@@ -86,11 +86,12 @@ export function buildGraph(
   }
 
   const typeOf = new Map<LazyValue, InternedType>();
+  const nameOf = naming.leaves();
   for (const [index, leaf] of plan.leaves.entries()) {
     const kind = kinds[index]!;
     const type = plan.leafTypes[index]!;
     const fallback = kind === 'constant' ? 'c' : kind === 'state' ? 'w' : 'x';
-    const name = unique(naming.leaf(leaf) ?? operandOf(leaf) ?? fallback);
+    const name = unique(nameOf(leaf) ?? operandOf(leaf) ?? fallback);
     const node = leafNode(name, { dtype: type.dtype, shape: type.shape }, kind, leaf.host!);
     nodes.push(node);
     typeOf.set(leaf, type);

@@ -87,15 +87,17 @@ export function startCapture(tf: TfModule, options: CaptureOptions): Capture {
   let isMoving = false;
 
   /** Names of variables by their memory; only looked at when a graph is new. */
-  function variableName(value: LazyValue): string | undefined {
-    if (backend === undefined || !value.isState) return undefined;
+  function variableNames(): ReturnType<GraphNaming['leaves']> {
+    const names = new Map<LazyValue, string>();
     for (const { name, dataId } of Object.values(engine.registeredVariables)) {
-      if (backend.data.has(dataId) && backend.data.get(dataId) === value) return name;
+      if (backend?.data.has(dataId) !== true) continue;
+      const value = backend.data.get(dataId);
+      if (value.isState && !names.has(value)) names.set(value, name);
     }
-    return undefined;
+    return (value) => names.get(value);
   }
   const naming: GraphNaming = {
-    leaf: variableName,
+    leaves: variableNames,
     ...(stacks !== undefined && {
       operand(node: PendingNode, input: number) {
         const facts = stacks.find(node.stack)?.facts;

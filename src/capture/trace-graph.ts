@@ -158,7 +158,7 @@ function build(
     return reserved.has(name) ? `${name}_value` : name;
   };
   const naming: GraphNaming = {
-    leaf: (value) => placeholders.get(value)?.name ?? constantName(value),
+    leaves: () => (value) => placeholders.get(value)?.name ?? constantName(value),
     call: () => undefined,
     scope: () => undefined,
   };
