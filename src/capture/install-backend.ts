@@ -44,7 +44,8 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
   const engine: Engine = tf.engine();
   const replaced = new Map<string, Replaced>();
   /** Kernel names per backend that were taken over: a later registration is the program's own and stays. */
-  const taken = new Map<string, Set<string>>();
+  const hostKernels = new Set<string>();
+  const taken = new Map([[hostBackendName, hostKernels]]);
   const ours = new WeakSet<KernelConfig>();
   const wrapped = new Map<string, KernelConfig>();
 
@@ -133,7 +134,8 @@ export function installBackend(slot: BackendSlot): InstalledBackend {
     // A kernel that was registered after installation is taken over when it is first called.
     runKernel(kernelName, inputs, attributes) {
       const { backendName } = engine;
-      if (taken.get(backendName!)?.has(kernelName) === false) {
+      const names = backendName === hostBackendName ? hostKernels : taken.get(backendName!);
+      if (names?.has(kernelName) === false) {
         const config = tf.getKernel(kernelName, backendName!);
         if (config !== undefined) takeKernel(backendName!, config);
       }

@@ -104,7 +104,7 @@ export class LazyBackend {
   }
 
   refCount(dataId: DataId): number {
-    return this.data.has(dataId) ? this.data.get(dataId).refCount : 0;
+    return this.data.find(dataId)?.refCount ?? 0;
   }
 
   /** Called by the engine when a variable takes hold of a tensor, and by kernels that give back their input's memory. */
@@ -133,8 +133,8 @@ export class LazyBackend {
   }
 
   decRef(dataId: DataId): void {
-    if (!this.data.has(dataId)) return;
-    const value = this.data.get(dataId);
+    const value = this.data.find(dataId);
+    if (value === undefined) return;
     this.#context.recorder.tape?.touch(value);
     value.refCount--;
   }
@@ -159,8 +159,8 @@ export class LazyBackend {
   }
 
   disposeData(dataId: DataId, force = false): boolean {
-    if (!this.data.has(dataId)) return true;
-    const value = this.data.get(dataId);
+    const value = this.data.find(dataId);
+    if (value === undefined) return true;
     this.#context.recorder.tape?.touch(value);
     value.refCount--;
     if (!force && value.refCount > 0) return false;

@@ -171,7 +171,10 @@ export function orderNodes(nodes: PendingNode[]): PendingNode[] {
     if (sequence > last) last = sequence;
   }
   if (last - first > 4 * nodes.length) return nodes.sort((left, right) => left.sequence - right.sequence);
-  const places: (PendingNode | undefined)[] = Array.from({ length: last - first + 1 });
-  for (const node of nodes) places[node.sequence - first] = node;
-  return places.filter((node) => node !== undefined);
+  /** By sequence, 1 + index of the node. */
+  const places = new Int32Array(last - first + 1);
+  for (let index = 0; index < nodes.length; index++) places[nodes[index]!.sequence - first] = index + 1;
+  const ordered: PendingNode[] = [];
+  for (const place of places) if (place > 0) ordered.push(nodes[place - 1]!);
+  return ordered;
 }

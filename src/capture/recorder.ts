@@ -237,6 +237,11 @@ export class Recorder {
     }
   }
 
+  /** Whether anything is pending. */
+  get isPending(): boolean {
+    return this.#components.size > 0;
+  }
+
   /** Whether anything is pending that the program could still ask for. */
   get hasLiveNodes(): boolean {
     for (const component of this.#components) if (isAlive(component)) return true;

@@ -29,14 +29,15 @@ export function wrapTraining(exports: object, wraps: MethodWraps, context: Train
   let depth = 0;
   let recordedBefore = 0;
 
-  function* pendingVariables(): Generator<LazyValue> {
+  function pendingVariables(): LazyValue[] {
     const backend = context.backend();
-    if (backend === undefined) return;
-    for (const { dataId } of Object.values(engine.registeredVariables)) {
-      if (!backend.data.has(dataId)) continue;
-      const value = backend.data.get(dataId);
-      if (value.host === undefined && value.node?.component !== undefined) yield value;
-    }
+    if (backend === undefined || !recorder.isPending) return [];
+    return Object.values(engine.registeredVariables).flatMap(({ dataId }) => {
+      const value = backend.data.find(dataId);
+      return value !== undefined && value.host === undefined && value.node?.component !== undefined
+        ? [value]
+        : [];
+    });
   }
 
   function cut(flush: (cause: BreakCause) => void): void {
@@ -44,7 +45,7 @@ export function wrapTraining(exports: object, wraps: MethodWraps, context: Train
   }
 
   function begin(): void {
-    const pending = [...pendingVariables()];
+    const pending = pendingVariables();
     if (pending.length > 0) cut((cause) => recorder.flushFor(pending, cause));
     recordedBefore = recorder.recordedNodes;
   }
@@ -59,7 +60,7 @@ export function wrapTraining(exports: object, wraps: MethodWraps, context: Train
       } finally {
         depth--;
       }
-      if (depth === 0 && pendingVariables().next().done !== true) {
+      if (depth === 0 && pendingVariables().length > 0) {
         cut((cause) => recorder.flushSince(recordedBefore, cause));
       }
       return result;

@@ -58,16 +58,17 @@ export class ValueTable {
     return new OwnDataId(value, this);
   }
 
-  #find(dataId: DataId): LazyValue | undefined {
+  /** The value if it is here. */
+  find(dataId: DataId): LazyValue | undefined {
     return OwnDataId.isOf(dataId, this) ? OwnDataId.get(dataId) : this.#foreign.get(dataId);
   }
 
   /** The value, moved here from another backend first if need be. */
   get(dataId: DataId): LazyValue {
-    let value = this.#find(dataId);
+    let value = this.find(dataId);
     if (value !== undefined) return value;
     this.#mover.moveData(this.#backend, dataId);
-    value = this.#find(dataId);
+    value = this.find(dataId);
     // As tfjs's table does, which hands out `undefined` for an id that no backend knows.
     return value as LazyValue;
   }
@@ -85,7 +86,7 @@ export class ValueTable {
   }
 
   has(dataId: DataId): boolean {
-    return this.#find(dataId) !== undefined;
+    return this.find(dataId) !== undefined;
   }
 
   delete(dataId: DataId): boolean {
