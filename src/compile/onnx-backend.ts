@@ -22,6 +22,7 @@ import { createProfiler, type Profiler } from './profile-nodes.ts';
 import { optimizeSegment } from './passes/index.ts';
 import type { ElementArray, Segment } from './segment.ts';
 import { openDiskCache, type DiskCache } from './disk-cache.ts';
+import { inOldestOpset, oldestOpset } from './oldest-opset.ts';
 import { hashSegment } from './hash-segment.ts';
 import { isLight } from './segment-work.ts';
 import type { Generality } from './skeleton.ts';
@@ -167,6 +168,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   const settings = JSON.stringify([
     onnxruntimeVersion(),
     onnxVersions,
+    oldestOpset,
     disabledOptimizers,
     options.optimizationLevel ?? null,
     options.disabledPasses ?? [],
@@ -181,9 +183,15 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     isThreadless: boolean,
     optimizedModelPath?: string,
   ): Created {
-    const model = buildModel(segment, generality);
+    const built = buildModel(segment, generality);
+    const older = inOldestOpset(built, (result) => segment.results?.get(result)?.type);
+    const levels = levelsOf(tier);
+    const attempts = [
+      ...(older === built ? [] : [{ model: older, optimizationLevel: levels[0]! }]),
+      ...levels.map((optimizationLevel) => ({ model: built, optimizationLevel })),
+    ];
     let refusal: unknown;
-    for (const optimizationLevel of levelsOf(tier)) {
+    for (const { model, optimizationLevel } of attempts) {
       const profiler = options.profile === true ? createProfiler() : undefined;
       options.watch?.creating(model, { optimizationLevel, disabledOptimizers });
       try {

@@ -6,8 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { liveOrtSessions } from '../../src/compile/backends/onnxruntime.ts';
 import type { Backend } from '../../src/compile/executable.ts';
 import { createOnnxBackend } from '../../src/compile/onnx-backend.ts';
+import { oldestOpset } from '../../src/compile/oldest-opset.ts';
 import { opTable } from '../../src/compile/ops/index.ts';
 import { parseGraph } from '../../src/ir/parse.ts';
+import { onnxVersions } from '../../src/onnx/index.ts';
 
 let backend: Backend;
 
@@ -89,6 +91,33 @@ describe('onnxruntime backend', () => {
     expect(y).not.toBe(x);
     expect(again).not.toBe(x);
   });
+});
+
+test('a model that onnxruntime has no kernels for in the oldest opset runs in the newest', () => {
+  const opsets: (number | undefined)[] = [];
+  const graph = parseGraph(`graph integers
+    input x: int32[3]
+    relu: int32[3] = Relu(x)
+    return relu`);
+  const relu = opTable.get('Relu')!;
+  backend = createOnnxBackend({
+    table: new Map([
+      [
+        'Relu',
+        { ...relu, lower: (context) => [context.op('Abs', [context.op('Relu', [context.inputs[0]])])] },
+      ],
+    ]),
+    threads: 1,
+    runKernel: noFallback,
+    watch: {
+      creating: ({ opsets: [own] }) => opsets.push(own?.version),
+      running() {},
+    },
+  });
+  const { executable } = backend.compile(graph, []);
+  expect(executable.run([Int32Array.of(-1, 0, 2)])).toEqual([Int32Array.of(0, 0, 2)]);
+  expect(opsets).toEqual([oldestOpset, onnxVersions.opset]);
+  executable.dispose();
 });
 
 describe('disk cache', () => {

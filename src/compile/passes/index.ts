@@ -3,7 +3,6 @@
  * outputs. onnxruntime optimizes again; a pass is here when it does what that cannot do while weights are inputs.
  */
 import type { Segment } from '../segment.ts';
-import { clipMasks } from './clip-masks.ts';
 import { dropDead } from './drop-dead.ts';
 import { exactSigmoids } from './exact-sigmoids.ts';
 import { flatProducts } from './flat-products.ts';
@@ -24,7 +23,6 @@ export const segmentPasses: Readonly<Record<string, SegmentPass>> = {
   flatProducts,
   hardSigmoids,
   reluMasks,
-  clipMasks,
   spreadScalars,
   sinkTransposes,
   foldPads,

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { clipMasks } from '../../../src/compile/passes/clip-masks.ts';
 import { dropDead } from '../../../src/compile/passes/drop-dead.ts';
 import { exactSigmoids } from '../../../src/compile/passes/exact-sigmoids.ts';
 import { flatProducts } from '../../../src/compile/passes/flat-products.ts';
@@ -310,50 +309,6 @@ describe('flatProducts', () => {
     ],
   ])('leaves %s', (_, segment) => {
     expect(flatProducts(segment)).toBe(segment);
-  });
-});
-
-describe('clipMasks', () => {
-  const mask = (pen: PenMethods, bounds: readonly [number, number], value = 'x'): string => {
-    const [low, high] = bounds.map((bound) => pen.scalar(bound, 'float32')) as [string, string];
-    return pen.op('And', [pen.op('GreaterOrEqual', [value, low]), pen.op('LessOrEqual', ['x', high])]);
-  };
-  const masked = (pen: PenMethods, condition: string): Record<string, readonly number[]> => ({
-    [pen.op('Where', [condition, 'dy', pen.scalar(0, 'float32')])]: [4],
-  });
-
-  test('asks whether the clipped value is the value', () => {
-    const segment = makeSegment({ x: [4], dy: [4] }, (pen) => masked(pen, mask(pen, [0, 1])));
-    expect(operators(dropDead(clipMasks(segment)))).toEqual(['Clip', 'Equal', 'Where']);
-  });
-
-  test('takes the clip that is there, whatever its bounds are called', () => {
-    const segment = makeSegment({ x: [4], dy: [4] }, (pen) => {
-      const bounds = [0, 1].map((bound) => pen.scalar(bound, 'float32'));
-      const clipped = pen.op('Clip', ['x', ...bounds]);
-      return { [clipped]: [4], ...masked(pen, mask(pen, [0, 1])) };
-    });
-    expect(operators(dropDead(clipMasks(segment)))).toEqual(['Clip', 'Equal', 'Where']);
-  });
-
-  test.each<[string, (pen: PenMethods) => string]>([
-    ['bounds of which none is between', (pen) => mask(pen, [1, 0])],
-    ['bounds that are no numbers', (pen) => mask(pen, [Number.NaN, 1])],
-    ['comparisons of two values', (pen) => mask(pen, [0, 1], 'dy')],
-    [
-      'bounds that vary',
-      (pen) => pen.op('And', [pen.op('GreaterOrEqual', ['x', 'dy']), pen.op('LessOrEqual', ['x', 'dy'])]),
-    ],
-    [
-      'one bound',
-      (pen) => {
-        const zero = pen.scalar(0, 'float32');
-        return pen.op('And', [pen.op('GreaterOrEqual', ['x', zero]), pen.op('GreaterOrEqual', ['x', zero])]);
-      },
-    ],
-  ])('leaves %s', (_, write) => {
-    const segment = makeSegment({ x: [4], dy: [4] }, (pen) => masked(pen, write(pen)));
-    expect(clipMasks(segment)).toBe(segment);
   });
 });
 
