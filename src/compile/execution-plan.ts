@@ -68,9 +68,10 @@ function nameOf(data: ElementArray): ArrayName {
 
 const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** A stored plan as text: a line with a digest, then JSON; arrays bit by bit. */
+/** A stored plan as text: lines with a digest, with what a run needs and with what a report needs, as JSON; arrays bit by bit. */
 export function encodePlan(stored: StoredPlan): string {
-  const json = JSON.stringify(stored, (_, value: unknown) =>
+  const { lowered, ...plan } = stored.plan;
+  const json = JSON.stringify({ ...stored, plan }, (_, value: unknown) =>
     ArrayBuffer.isView(value)
       ? {
           array: nameOf(value as ElementArray),
@@ -78,7 +79,8 @@ export function encodePlan(stored: StoredPlan): string {
         }
       : value,
   );
-  return `${digestOf(json)}\n${json}`;
+  const text = `${json}\n${JSON.stringify(lowered)}`;
+  return `${digestOf(text)}\n${text}`;
 }
 
 function decodeFeed(feed: number | EncodedArray): number | ElementArray {
@@ -89,10 +91,11 @@ function decodeFeed(feed: number | EncodedArray): number | ElementArray {
 
 /** The inverse of {@link encodePlan}; undefined for a text that it did not write. */
 export function decodePlan(text: string): StoredPlan | undefined {
-  const end = text.indexOf('\n');
-  const json = text.slice(end + 1);
-  if (text.slice(0, Math.max(0, end)) !== digestOf(json)) return undefined;
-  const { plan, sessions } = JSON.parse(json) as StoredPlan;
+  const start = text.indexOf('\n') + 1;
+  if (text.slice(0, Math.max(0, start - 1)) !== digestOf(text.slice(start))) return undefined;
+  const end = text.indexOf('\n', start);
+  const { plan, sessions } = JSON.parse(text.slice(start, end)) as StoredPlan;
+  let lowered: ExecutionPlan['lowered'] | undefined;
   const steps = plan.steps.map((step) =>
     step.kind === 'eager'
       ? step
@@ -105,5 +108,15 @@ export function decodePlan(text: string): StoredPlan | undefined {
       dims: session.generality.dims.map((dims) => dims.map((dim) => dim ?? undefined)),
     },
   }));
-  return { plan: { ...plan, steps }, sessions: opened };
+  return {
+    plan: {
+      ...plan,
+      steps,
+      // Most of the text, and few runs are reported.
+      get lowered() {
+        return (lowered ??= JSON.parse(text.slice(end + 1)) as ExecutionPlan['lowered']);
+      },
+    },
+    sessions: opened,
+  };
 }

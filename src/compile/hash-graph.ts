@@ -20,28 +20,35 @@ function attributesText(attributes: Attributes): string {
   return text;
 }
 
-const typeText = ({ dtype, shape }: TensorType): string => `${dtype}[${shape.join()}]`;
-
 function contentsText(data: HostArray): string {
   return ArrayBuffer.isView(data) ? hashArray(data) : JSON.stringify(data);
 }
 
 /** @param settings everything else that makes executables differ: versions, options, processor. */
 export function hashGraph(graph: Graph, settings: string): string {
-  const parts: string[] = [settings];
+  // Nodes of one form share the arrays that say their sizes.
+  const shapeTexts = new Map<TensorType['shape'], string>();
+  const typeText = ({ dtype, shape }: TensorType): string => {
+    let text = shapeTexts.get(shape);
+    if (text === undefined) shapeTexts.set(shape, (text = shape.join()));
+    return `${dtype}[${text}]`;
+  };
+  // One string that grows: this runs once in a process, in code that V8 has not optimized.
+  let text = settings;
   for (const node of graph.nodes) {
+    text += `\n${node.name}`;
     if (node.kind === 'call') {
-      const inputs = node.inputs.map((ref) => (ref === undefined ? '_' : refKey(ref)));
-      const outputs = node.outputs.map(typeText);
-      parts.push(
-        `${node.name}=${node.kernel}(${inputs.join()})${outputs.join()}${attributesText(node.attributes)}`,
-      );
+      text += `=${node.kernel}(`;
+      for (const ref of node.inputs) text += ref === undefined ? '_,' : `${refKey(ref)},`;
+      text += ')';
+      for (const output of node.outputs) text += typeText(output);
+      text += attributesText(node.attributes);
     } else if (node.kind === 'placeholder') {
-      parts.push(`${node.name}:${node.role}${typeText(node.type)}`);
+      text += `:${node.role}${typeText(node.type)}`;
     } else {
-      parts.push(`${node.name}:${typeText(node.type)}${contentsText(node.data)}`);
+      text += `:${typeText(node.type)}${contentsText(node.data)}`;
     }
   }
-  parts.push(graph.outputs.map(refKey).join());
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
+  text += `\n${graph.outputs.map(refKey).join()}`;
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }

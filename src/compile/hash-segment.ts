@@ -26,10 +26,14 @@ function hashWords(words: Uint32Array): string {
 }
 
 const wordBytes = 4;
+/** Arrays of up to so many bytes are their own hash. */
+const smallBytes = 16;
 
 /** Hash of an array's bytes. */
 export function hashArray(data: ElementArray): string {
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const { buffer, byteOffset, byteLength } = data;
+  if (byteLength <= smallBytes) return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const isAligned = data.byteOffset % wordBytes === 0;
   const whole = data.byteLength - (data.byteLength % wordBytes);
   const aligned = isAligned ? bytes : bytes.slice();

@@ -237,10 +237,15 @@ export function compileGraph(graph: Graph, context: ExecutableContext): Compiled
   };
   if (found === undefined) keep();
 
-  const common = { fallbacks: plan.fallbacks, lowered: plan.lowered };
+  const reportOf = (rest: Pick<CompileReport, 'outcome' | 'cache' | 'phases'>): CompileReport => ({
+    ...rest,
+    fallbacks: plan.fallbacks,
+    get lowered() {
+      return plan.lowered;
+    },
+  });
   const made = sessions.flatMap((session) => session.made ?? []);
-  const report: CompileReport = {
-    ...common,
+  const report = reportOf({
     outcome: made.length > 0 ? 'session' : 'shared',
     cache: made.length === 0 ? 'shared' : cacheOf(made),
     phases: [
@@ -249,14 +254,14 @@ export function compileGraph(graph: Graph, context: ExecutableContext): Compiled
       ...phasesOf(made),
       ...phases.slice(1),
     ],
-  };
+  });
   return { executable: { ...createExecutable(graph, plan, sessions, context), tierUp }, report };
 
   function tierUp(): CompileReport | undefined {
     const optimized = sessions.flatMap((session) => session.tierUp() ?? []);
     if (optimized.length === 0) return undefined;
     keep();
-    return { ...common, outcome: 'session', cache: cacheOf(optimized), phases: phasesOf(optimized) };
+    return reportOf({ outcome: 'session', cache: cacheOf(optimized), phases: phasesOf(optimized) });
   }
 }
 

@@ -96,9 +96,8 @@ export function onnxruntimeVersion(): string {
 }
 
 export class OrtSession {
-  readonly inputs: readonly OrtValueInfo[];
-  readonly outputs: readonly OrtValueInfo[];
-  readonly #inputNames: readonly string[];
+  readonly #inputs: readonly BindingValueInfo[];
+  readonly #outputNames: readonly string[];
   readonly #feeds: Record<string, BindingTensor>;
   readonly #feedList: readonly BindingTensor[];
   readonly #fetches: Record<string, null>;
@@ -107,19 +106,26 @@ export class OrtSession {
   /** Takes over a session that has loaded its model; made by {@link createOrtSession}. */
   constructor(native: BindingSession) {
     this.#native = native;
-    this.inputs = native.inputMetadata.map(valueInfo);
-    this.outputs = native.outputMetadata.map(valueInfo);
-    this.#inputNames = this.inputs.map((input) => input.name);
-    this.#feedList = this.inputs.map((input): BindingTensor => ({
-      type: input.dataType ?? 'undefined',
+    this.#inputs = native.inputMetadata;
+    this.#outputNames = native.outputMetadata.map(({ name }) => name);
+    this.#feedList = this.#inputs.map((input): BindingTensor => ({
+      type: dataTypeOf(input) ?? 'undefined',
       dims: [],
       data: noData,
       location: 'cpu',
     }));
-    this.#feeds = Object.fromEntries(this.#inputNames.map((name, index) => [name, this.#feedList[index]!]));
-    this.#fetches = Object.fromEntries(this.outputs.map((output) => [output.name, null]));
+    this.#feeds = Object.fromEntries(this.#inputs.map(({ name }, index) => [name, this.#feedList[index]!]));
+    this.#fetches = Object.fromEntries(this.#outputNames.map((name) => [name, null]));
     liveSessions++;
     hadSession = true;
+  }
+
+  get inputs(): readonly OrtValueInfo[] {
+    return this.#inputs.map(valueInfo);
+  }
+
+  get outputs(): readonly OrtValueInfo[] {
+    return this.#alive().outputMetadata.map(valueInfo);
   }
 
   /**
@@ -131,7 +137,7 @@ export class OrtSession {
    */
   run(data: readonly OrtArray[], dims: readonly (readonly number[])[]): OrtOutput[] {
     const results = this.#runNative(data, dims);
-    return this.outputs.map(({ name }) => {
+    return this.#outputNames.map((name) => {
       const { data, dims, type } = results[name]!;
       return { data: data as OrtArray, dims, dataType: type as OnnxDataType };
     });
@@ -140,7 +146,7 @@ export class OrtSession {
   /** As {@link OrtSession.run}, for callers who know the outputs' types and sizes. */
   runArrays(data: readonly OrtArray[], dims: readonly (readonly number[])[]): OrtArray[] {
     const results = this.#runNative(data, dims);
-    return this.outputs.map(({ name }) => results[name]!.data as OrtArray);
+    return this.#outputNames.map((name) => results[name]!.data as OrtArray);
   }
 
   /** Writes the trace of a session made with `profilePrefix`. */
@@ -171,7 +177,7 @@ export class OrtSession {
       const feed = feeds[index]!;
       feed.data = data[index]!;
       feed.dims = dims[index]!;
-      checkLength(this.#inputNames[index]!, data[index]!.length, dims[index]!);
+      checkLength(this.#inputs[index]!.name, data[index]!.length, dims[index]!);
     }
     try {
       return native.run(this.#feeds, this.#fetches, runOptions);
@@ -196,9 +202,13 @@ function checkLength(name: string, length: number, dims: readonly number[]): voi
   });
 }
 
+function dataTypeOf({ isTensor, type }: BindingValueInfo): OnnxDataType | undefined {
+  return isTensor ? dataTypeOfCode(type) : undefined;
+}
+
 function valueInfo(native: BindingValueInfo): OrtValueInfo {
   if (!native.isTensor) return { name: native.name, dims: [] };
-  const dataType = dataTypeOfCode(native.type);
+  const dataType = dataTypeOf(native);
   return {
     name: native.name,
     ...(dataType === undefined ? {} : { dataType }),
