@@ -7,7 +7,7 @@ import type {
   OnnxValueInfo,
 } from '../onnx/model.ts';
 import { onnxVersions } from '../onnx/versions.ts';
-import type { OnnxAttribute } from './ops/define-op.ts';
+import type { OnnxAttribute, OnnxValue } from './ops/define-op.ts';
 import type { ElementType, LoweredConstant, Segment } from './segment.ts';
 import type { Generality } from './skeleton.ts';
 
@@ -33,11 +33,34 @@ function openDims(constant: LoweredConstant): undefined[] {
   return constant.dims.map(() => undefined);
 }
 
+/** Larger constants are hardly ever equal. */
+const sharedBytes = 64;
+
+/**
+ * Constants that say the same as one before them, by name: one initializer will do. There are hundreds in unrolled loops,
+ * and onnxruntime takes 10 us to load each.
+ */
+function findEqual(constants: readonly LoweredConstant[]): ReadonlyMap<OnnxValue, OnnxValue> {
+  const firsts = new Map<string, OnnxValue>();
+  const equal = new Map<OnnxValue, OnnxValue>();
+  for (const { name, type, dims, data } of constants) {
+    if (data.byteLength > sharedBytes) continue;
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('latin1');
+    const key = `${type}[${dims.join()}]${bytes}`;
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, name);
+    else equal.set(name, first);
+  }
+  return equal;
+}
+
 /** The model of a segment under a generality. Outputs are declared without dims where any input is dynamic. */
 export function buildModel(segment: Segment, generality: Generality): OnnxModel {
   const isStatic =
     generality.freeConstants.every((isFree) => !isFree) &&
     generality.dims.every((dims) => dims.every((dim) => dim !== undefined));
+  const fixed = segment.constants.filter((_, index) => generality.freeConstants[index] !== true);
+  const equal = findEqual(fixed);
   const nodes = segment.nodes.map((node): OnnxNode => {
     const [domain, opType] = node.op.includes('.')
       ? ['com.microsoft', node.op.split('.')[1]!]
@@ -46,7 +69,7 @@ export function buildModel(segment: Segment, generality: Generality): OnnxModel 
       opType,
       domain,
       name: node.name,
-      inputs: node.inputs,
+      inputs: node.inputs.map((input) => equal.get(input) ?? input),
       outputs: node.outputs,
       attributes: Object.fromEntries(
         Object.entries(node.attributes).map(([name, value]) => [name, modelAttribute(value)]),
@@ -73,9 +96,7 @@ export function buildModel(segment: Segment, generality: Generality): OnnxModel 
           ? valueInfo(output.name, output.type, output.dims)
           : { name: output.name, type: { kind: 'tensor', dataType: output.type } },
       ),
-      initializers: segment.constants
-        .filter((_, index) => generality.freeConstants[index] !== true)
-        .map(tensor),
+      initializers: fixed.filter(({ name }) => !equal.has(name)).map(tensor),
     },
   };
 }
