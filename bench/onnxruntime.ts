@@ -91,6 +91,31 @@ function sessionTimes(name: string, model: OnnxModel, folder: string): void {
   report('optimized ORT from file', file('.all.ort'));
 }
 
+/** Microseconds to load one of many nodes of an operator from onnxruntime's own format, in a version of ONNX's operators. */
+function loadTime(operator: string, opset: number, folder: string): number {
+  const nodes = 600;
+  const graph = new GraphWriter('nodes');
+  const [x, y] = ['x', 'y'].map((name) => graph.input(name, 'float32', [4, 4])) as [string, string];
+  const mask = graph.input('mask', 'bool', [4, 4]);
+  const isUnary = operator === 'Tanh' || operator === 'Identity';
+  const results = Array.from({ length: nodes }, () =>
+    graph.add(operator, operator === 'Where' ? [mask, x, y] : isUnary ? [x] : [x, y]),
+  );
+  const isComparison = operator === 'Equal' || operator === 'GreaterOrEqual';
+  graph.output(results.at(-1)!, isComparison ? 'bool' : 'float32', [4, 4]);
+  const model = graph.toModel();
+  const path = join(folder, `${operator}-${opset}.ort`);
+  createOrtSession(
+    {
+      ...model,
+      opsets: model.opsets.map((entry) => (entry.domain === '' ? { ...entry, version: opset } : entry)),
+    },
+    { threads: 1, optimizationLevel: 'disabled', optimizedModelPath: path },
+  ).dispose();
+  const { minMs } = timeEach(9, () => createOrtSession(path, { threads: 1 }).dispose());
+  return (1000 * minMs) / nodes;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'fullgraph-bench-'));
 try {
   console.log('One run, microseconds, minimum');
@@ -102,6 +127,11 @@ try {
     [1, 100],
   ] as const) {
     console.log(`  ${inputs} inputs, ${outputs} outputs: ${runOverhead(inputs, outputs).toFixed(1)}`);
+  }
+  console.log('\nLoading a node in opset 13, and in opset 21, microseconds, minimum');
+  for (const operator of ['Mul', 'Where', 'GreaterOrEqual', 'Equal', 'Gemm', 'Tanh', 'Identity']) {
+    const times = [13, 21].map((opset) => loadTime(operator, opset, folder).toFixed(1));
+    console.log(`  ${operator}: ${times.join(', ')}`);
   }
   console.log('\nOne session created and disposed, minimum / median');
   sessionTimes('LSTM unrolled', unrolledLstm(), folder);
