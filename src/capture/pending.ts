@@ -164,6 +164,7 @@ export function orderedNodes(component: Component): PendingNode[] {
 
 /** Nodes by sequence. What was recorded together is dense, so that each node's place is known. */
 export function orderNodes(nodes: PendingNode[]): PendingNode[] {
+  if (nodes.length < 2) return nodes;
   let first = Infinity;
   let last = 0;
   for (const { sequence } of nodes) {
