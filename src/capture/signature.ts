@@ -25,7 +25,7 @@ export interface Signature {
   readonly inputTypes: readonly (InternedType | undefined)[];
   /** `undefined`: this form has to run eagerly. */
   readonly outputs: readonly InternedType[] | undefined;
-  /** Signatures of the same kernel and result that were made before: many mean that an attribute carries data. */
+  /** Of a call without inputs, signatures of the same kernel and result made before: many mean that an attribute carries data. */
   readonly siblings: number;
   /** Index of the input whose memory the result shares, else -1. */
   readonly aliasedInput: number;
@@ -87,7 +87,8 @@ export class SignatureTable {
   readonly #trail = new Trail();
   readonly #kernels = new Map<string, KernelEntry>();
   readonly #byHash = new Map<number, Signature[]>();
-  readonly #groups = new Map<string, number>();
+  /** Signatures without inputs per hash of kernel and types. */
+  readonly #sources = new Map<number, number>();
   #count = 0;
 
   constructor(types: TypeTable) {
@@ -151,6 +152,15 @@ export class SignatureTable {
     return signature;
   }
 
+  /** @returns how many there were. */
+  #countSource(kernel: KernelEntry, outputs: readonly InternedType[]): number {
+    let group = kernel.id;
+    for (const type of outputs) group = mix(group, type.id);
+    const count = this.#sources.get(group) ?? 0;
+    this.#sources.set(group, count + 1);
+    return count;
+  }
+
   #make(
     kernel: KernelEntry,
     infos: readonly (TensorInfo | undefined)[],
@@ -164,9 +174,7 @@ export class SignatureTable {
     });
     const inferred = inputTypes.some(hostOnly) ? undefined : kernel.op!.infer(inputTypes, copy);
     const outputs = inferred?.map((type) => this.#types.intern(type.dtype, type.shape));
-    const group = `${kernel.id} ${outputs?.map((type) => type.id).join()} ${inputTypes.map((type) => type?.id).join()}`;
-    const siblings = this.#groups.get(group) ?? 0;
-    this.#groups.set(group, siblings + 1);
+    const siblings = infos.length === 0 ? this.#countSource(kernel, outputs ?? []) : 0;
     const isHeld = outputs !== undefined && !outputs.some(hostOnly) && !('seed' in copy);
     return {
       id: this.#count++,
