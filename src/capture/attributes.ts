@@ -84,32 +84,38 @@ export function sameAttributes(
   return count === 0;
 }
 
-/** False for what a graph cannot hold: functions, tensors, images. */
-function isCapturable(value: unknown): boolean {
-  if (typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol';
-  if (value === null) return true;
-  if (isArrayLike(value)) return Array.from(value).every(isCapturable);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-  return isPlain && Object.values(value).every(isCapturable);
-}
+/** Stands for what a graph cannot hold: functions, tensors, images. */
+const refused = Symbol('refused');
 
-function copyValue(value: unknown): AttributeValue {
+function copyValue(value: unknown): AttributeValue | typeof refused {
+  if (typeof value === 'function' || typeof value === 'symbol') return refused;
   if (typeof value !== 'object' || value === null) return value as AttributeValue;
-  if (isArrayLike(value)) return Object.freeze(Array.from(value, copyValue));
-  return copyRecord(value as Readonly<Record<string, unknown>>);
+  if (!isArrayLike(value)) return copyRecord(value as Readonly<Record<string, unknown>>);
+  const copies: AttributeValue[] = [];
+  for (let index = 0; index < value.length; index++) {
+    const copy = copyValue(value[index]);
+    if (copy === refused) return refused;
+    copies.push(copy);
+  }
+  return Object.freeze(copies);
 }
 
-function copyRecord(record: Readonly<Record<string, unknown>>): Attributes {
-  const copy: Record<string, AttributeValue> = {};
-  for (const name in record) copy[name] = copyValue(record[name]);
-  return Object.freeze(copy);
+function copyRecord(record: Readonly<Record<string, unknown>>): Attributes | typeof refused {
+  const prototype: unknown = Object.getPrototypeOf(record);
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return refused;
+  const copies: Record<string, AttributeValue> = {};
+  for (const name in record) {
+    const copy = copyValue(record[name]);
+    if (copy === refused) return refused;
+    copies[name] = copy;
+  }
+  return Object.freeze(copies);
 }
 
 /** A frozen copy that the program cannot change; `undefined` when a graph cannot hold it. */
 export function copyAttributes(
   attributes: Readonly<Record<string, unknown>> | undefined,
 ): Attributes | undefined {
-  if (attributes === undefined) return Object.freeze({});
-  return isCapturable(attributes) ? copyRecord(attributes) : undefined;
+  const copy = copyRecord(attributes ?? {});
+  return copy === refused ? undefined : copy;
 }

@@ -108,7 +108,7 @@ export class Recorder {
   /** Appends one call; its results are pending. Results without elements are known at once. */
   record(signature: Signature, inputs: readonly (LazyValue | undefined)[]): readonly LazyValue[] {
     const types = signature.outputs!;
-    if (types.every((type) => type.size === 0)) {
+    if (signature.isEmpty) {
       return types.map((type) => this.hostValue(type, emptyHostArray(type.dtype, 0)));
     }
     if (this.#pendingNodes >= this.#nodesUntilCut && !this.#dropDead()) this.#cutAll();

@@ -25,6 +25,8 @@ export interface Signature {
   readonly inputTypes: readonly (InternedType | undefined)[];
   /** `undefined`: this form has to run eagerly. */
   readonly outputs: readonly InternedType[] | undefined;
+  /** No result has elements. */
+  readonly isEmpty: boolean;
   /** Of a call without inputs, signatures of the same kernel and result made before: many mean that an attribute carries data. */
   readonly siblings: number;
   /** Index of the input whose memory the result shares, else -1. */
@@ -182,6 +184,7 @@ export class SignatureTable {
       attributes: copy,
       inputTypes,
       outputs: isHeld ? outputs : undefined,
+      isEmpty: outputs?.every((type) => type.size === 0) === true,
       siblings,
       aliasedInput: isHeld ? isAliasOfInput(kernel.op!, inputTypes, copy, outputs) : -1,
       lastStep: -1,

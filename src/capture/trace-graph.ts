@@ -49,6 +49,7 @@ function placeholderSignature(type: InternedType): Signature {
     attributes: {},
     inputTypes: [],
     outputs: [type],
+    isEmpty: type.size === 0,
     siblings: 0,
     aliasedInput: -1,
     lastStep: -1,
