@@ -4,7 +4,7 @@
  * estimated to be faster takes half as long again as the other.
  */
 import * as tf from '@tensorflow/tfjs';
-import type { Executable } from '../src/compile/executable.ts';
+import type { Executable } from '../src/ir/executable.ts';
 import { compileClosures } from '../src/compile/javascript/compile-closures.ts';
 import { createOnnxBackend } from '../src/compile/onnx-backend.ts';
 import { opTable } from '../src/compile/ops/index.ts';

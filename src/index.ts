@@ -33,7 +33,7 @@ export type {
   SessionStats,
   TfjsCore,
 } from './session.ts';
-export type { Backend, Compiled, CompileReport, Executable } from './compile/executable.ts';
+export type { Backend, Compiled, CompileReport, Executable } from './ir/executable.ts';
 
 export { FullgraphError, GraphBreakError } from './ir/errors.ts';
 export type { Graph } from './ir/graph.ts';

@@ -4,7 +4,7 @@
  * the graph, handing values over) and times the occurrences, is the saving that explain reports. The runs are done at the
  * end of the program, within a time budget, the most frequent breaks first.
  */
-import type { Backend } from './compile/executable.ts';
+import type { Backend } from './ir/executable.ts';
 import type { Graph } from './ir/graph.ts';
 import type { BreakRecord, SavingRecord, TraceRecord } from './ir/record.ts';
 import { stitchGraphs } from './ir/stitch.ts';

@@ -12,7 +12,7 @@ import { createAutotuneBackend } from './compile/backends/autotune.ts';
 import { createEagerBackend, createRunKernel, type KernelHost } from './compile/backends/eager.ts';
 import { createFaultBackend, type Fault } from './compile/backends/fault-injection.ts';
 import { liveOrtSessions, type OrtDevice } from './compile/backends/onnxruntime.ts';
-import type { Backend, RunKernel } from './compile/executable.ts';
+import type { Backend, RunKernel } from './ir/executable.ts';
 import { createOnnxBackend, type OnnxTuning } from './compile/onnx-backend.ts';
 import { opTable } from './compile/ops/index.ts';
 import { createTieredBackend } from './compile/tiers.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Backend } from '../src/compile/executable.ts';
+import type { Backend } from '../src/ir/executable.ts';
 import type { Graph } from '../src/ir/graph.ts';
 import type { BreakRecord, SavingRecord, TraceRecord } from '../src/ir/record.ts';
 import { createSavingsMeter, type ObservedRun } from '../src/savings.ts';

@@ -9,7 +9,7 @@ import { currentEntry, wrapModels } from './async-entries.ts';
 import type { GraphNaming } from './build-graph.ts';
 import { FirstRuns } from './first-runs.ts';
 import { GraphCache } from './graph-cache.ts';
-import type { GraphCompiler } from './graph-compiler.ts';
+import type { Backend } from '../ir/executable.ts';
 import { eagerBackendName, installBackend, type InstalledBackend } from './install-backend.ts';
 import { LazyBackend } from './lazy-backend.ts';
 import { createLayerScopes } from './layer-scopes.ts';
@@ -28,9 +28,9 @@ import { createMethodWraps } from './wrap-methods.ts';
 
 export interface CaptureOptions {
   readonly table: OpTable;
-  readonly compiler: GraphCompiler;
+  readonly compiler: Backend;
   /** Runs what the compiler may not compile again: families at the recompile limit. */
-  readonly interpreter: GraphCompiler;
+  readonly interpreter: Backend;
   /** Milliseconds since the trace began. */
   readonly now: () => number;
   readonly onRecord?: ((record: TraceRecord) => void) | undefined;

@@ -4,11 +4,11 @@
  * docs/adr/0016-tiers.md.
  */
 import type { HostArray } from '../ir/tensor-type.ts';
-import type { CallCompiler, CompiledCall } from './graph-compiler.ts';
+import type { CallCompiler, CompiledCall } from '../ir/executable.ts';
 import { emptyHostArray } from './host-array.ts';
 import type { CutPlan } from './plan-cut.ts';
 import type { Signature } from './signature.ts';
-import { mix, type InternedType } from './type-table.ts';
+import { dtypeCode, mix, type InternedType } from './type-table.ts';
 
 /** Functions, structures and kinds of plans that are remembered; beyond, all are forgotten. */
 const rememberedLimit = 8192;
@@ -26,7 +26,7 @@ class ArrayPool {
   #elements = 0;
 
   #arraysFor({ dtype, size }: InternedType): HostArray[] {
-    const key = Math.clz32(size - 1) * 8 + dtype.length;
+    const key = Math.clz32(size - 1) * 8 + dtypeCode(dtype);
     let arrays = this.#free.get(key);
     if (arrays === undefined) this.#free.set(key, (arrays = []));
     return arrays;

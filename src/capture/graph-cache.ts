@@ -9,18 +9,18 @@ import { Buckets } from './buckets.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
 import { chooseFrozenLeaves } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
-import type { GraphCompiler, GraphCompileReport, GraphExecutable } from './graph-compiler.ts';
+import type { Backend, CompileReport, Executable } from '../ir/executable.ts';
 import type { LazyValue } from './pending.ts';
 import { outputSlots, sameIntegers, wiringOf, type CutPlan } from './plan-cut.ts';
 import type { Reporter } from './reporter.ts';
 
 export interface CompiledGraph {
   readonly id: string;
-  readonly executable: GraphExecutable;
-  readonly report: GraphCompileReport;
+  readonly executable: Executable;
+  readonly report: CompileReport;
   readonly durationMs: number;
   /** What made it. */
-  readonly compiler: GraphCompiler;
+  readonly compiler: Backend;
 }
 
 export interface Family {
@@ -71,9 +71,9 @@ export interface CachedGraph {
 }
 
 export interface GraphCacheOptions {
-  readonly compiler: GraphCompiler;
+  readonly compiler: Backend;
   /** Runs graphs of families that hit the recompile limit. */
-  readonly interpreter: GraphCompiler;
+  readonly interpreter: Backend;
   readonly reporter: Reporter;
   readonly naming: GraphNaming;
   readonly freeze: boolean;
@@ -429,7 +429,7 @@ export class GraphCache {
   }
 }
 
-function allCalls(graph: Graph, reason: string): GraphCompileReport['fallbacks'] {
+function allCalls(graph: Graph, reason: string): CompileReport['fallbacks'] {
   return callNodes(graph).map((call) => ({ node: call.name, kernel: call.kernel, reason }));
 }
 

@@ -3,7 +3,7 @@ import type { CallNode, Graph } from '../ir/graph.ts';
 import { compareGraphs, type GuardDifference } from '../ir/guard.ts';
 import { sameContents, type HostArray } from '../ir/tensor-type.ts';
 import type { CachedGraph } from './graph-cache.ts';
-import type { GraphExecutable } from './graph-compiler.ts';
+import type { Executable } from '../ir/executable.ts';
 import type { CutPlan } from './plan-cut.ts';
 
 /** Earlier graphs of a family that a new one is compared with. */
@@ -13,7 +13,7 @@ const comparedGraphs = 8;
 export function guardedContents(
   graph: Graph,
   plan: CutPlan,
-  { freeLeaves }: GraphExecutable,
+  { freeLeaves }: Executable,
 ): readonly (HostArray | undefined)[] {
   return plan.leaves.map((leaf, index) =>
     graph.nodes[index]!.kind === 'constant' && freeLeaves[index] !== true ? leaf.host! : undefined,
@@ -29,7 +29,7 @@ export function holdsGuards({ guarded }: CachedGraph, plan: CutPlan): boolean {
 }
 
 /** Facts that the executable was specialised on: types and attributes of each call, constants. */
-export function guardCount(graph: Graph, executable: GraphExecutable): number {
+export function guardCount(graph: Graph, executable: Executable): number {
   const calls = graph.nodes.filter((node): node is CallNode => node.kind === 'call');
   const attributes = calls.reduce((sum, call) => sum + Object.keys(call.attributes).length, 0);
   const leaves = graph.nodes.length - calls.length;

@@ -4,7 +4,7 @@
  * first, in order, then every value that crosses a step.
  */
 import { createHash } from 'node:crypto';
-import type { FallbackNode } from './executable.ts';
+import type { FallbackNode } from '../ir/executable.ts';
 import type { ElementArray } from './segment.ts';
 import type { Generality } from './skeleton.ts';
 

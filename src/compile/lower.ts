@@ -7,7 +7,7 @@ import type { Attributes, CallNode, ConstantNode, Graph, GraphNode, PlaceholderN
 import { nodesByName, refKey, typeOf } from '../ir/graph.ts';
 import type { ConcreteType } from '../ir/op-signature.ts';
 import type { Dtype } from '../ir/tensor-type.ts';
-import type { FallbackNode } from './executable.ts';
+import type { FallbackNode } from '../ir/executable.ts';
 import { Pen } from './lowering-pen.ts';
 import type { LoweringContext, OnnxValue, OpDefinition } from './ops/define-op.ts';
 import type {

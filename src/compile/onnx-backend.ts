@@ -12,7 +12,7 @@ import {
 } from './backends/onnxruntime.ts';
 import { BackendError } from '../ir/errors.ts';
 import { buildModel } from './build-model.ts';
-import type { Backend, RunKernel } from './executable.ts';
+import type { Backend, RunKernel } from '../ir/executable.ts';
 import type { OpDefinitions } from './lower.ts';
 import { codeVersion } from './code-version.ts';
 import { decodePlan, encodePlan } from './execution-plan.ts';

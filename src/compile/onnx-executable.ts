@@ -7,7 +7,7 @@ import { InternalError } from '../ir/errors.ts';
 import type { CallNode, Graph } from '../ir/graph.ts';
 import { nodesByName, refKey, typeOf } from '../ir/graph.ts';
 import { elementCount, type HostArray } from '../ir/tensor-type.ts';
-import type { CompileReport, Compiled, RunKernel } from './executable.ts';
+import type { CompileReport, Compiled, RunKernel } from '../ir/executable.ts';
 import type { CallStep, ExecutionPlan, SessionStep, StoredPlan, StoredSession } from './execution-plan.ts';
 import { leavesOf, lowerGraph, type OpDefinitions } from './lower.ts';
 import type { OnnxValue } from './ops/define-op.ts';

@@ -7,7 +7,7 @@
 import { callNodes, type Graph } from '../ir/graph.ts';
 import type { OpTable } from '../ir/op-signature.ts';
 import { sameContents, type HostArray } from '../ir/tensor-type.ts';
-import type { Backend, Compiled, CompileReport, Executable } from './executable.ts';
+import type { Backend, Compiled, CompileReport, Executable } from '../ir/executable.ts';
 import type { NumericArray } from './javascript/closure.ts';
 import { compileCall } from './javascript/compile-call.ts';
 import { compileClosures, type ClosureProgram } from './javascript/compile-closures.ts';

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import type { FinishedRun } from '../capture/recorder.ts';
-import type { Executable } from '../compile/executable.ts';
+import type { Executable } from '../ir/executable.ts';
 import { opTable } from '../compile/ops/index.ts';
 import {
   isSameProgram,

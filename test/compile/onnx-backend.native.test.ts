@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { liveOrtSessions } from '../../src/compile/backends/onnxruntime.ts';
-import type { Backend } from '../../src/compile/executable.ts';
+import type { Backend } from '../../src/ir/executable.ts';
 import { createOnnxBackend } from '../../src/compile/onnx-backend.ts';
 import { oldestOpset } from '../../src/compile/oldest-opset.ts';
 import { opTable } from '../../src/compile/ops/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Backend, Executable } from '../../src/compile/executable.ts';
+import type { Backend, Executable } from '../../src/ir/executable.ts';
 import { opTable } from '../../src/compile/ops/index.ts';
 import type { CostModel } from '../../src/compile/tier-costs.ts';
 import { createTieredBackend } from '../../src/compile/tiers.ts';

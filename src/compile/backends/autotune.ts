@@ -4,7 +4,7 @@
  */
 import type { Graph } from '../../ir/graph.ts';
 import type { HostArray } from '../../ir/tensor-type.ts';
-import type { Backend, Compiled } from '../executable.ts';
+import type { Backend, Compiled } from '../../ir/executable.ts';
 
 /** A backend with the words that name its settings in reports. */
 export interface Candidate {

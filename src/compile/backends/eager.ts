@@ -6,7 +6,7 @@ import { BackendError } from '../../ir/errors.ts';
 import type { AttributeValue, CallNode, Graph } from '../../ir/graph.ts';
 import type { OpSignature } from '../../ir/op-signature.ts';
 import type { HostArray } from '../../ir/tensor-type.ts';
-import type { Backend, Compiled, RunKernel } from '../executable.ts';
+import type { Backend, Compiled, RunKernel } from '../../ir/executable.ts';
 
 interface KernelTensor {
   readonly dataId: object;

@@ -6,7 +6,7 @@
 import { BackendError } from '../../ir/errors.ts';
 import type { CallNode, ConstantNode, Graph, GraphNode } from '../../ir/graph.ts';
 import type { HostArray } from '../../ir/tensor-type.ts';
-import type { Backend, Compiled, Executable } from '../executable.ts';
+import type { Backend, Compiled, Executable } from '../../ir/executable.ts';
 
 /** What goes wrong: compiling, running, or the numbers. */
 export type Fault = 'compile' | 'run' | 'wrong';

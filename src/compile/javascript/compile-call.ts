@@ -1,7 +1,7 @@
 /** A kernel call by itself, as a closure over registers of its own. */
 import type { ConcreteType, OpTable } from '../../ir/op-signature.ts';
 import { elementCount } from '../../ir/tensor-type.ts';
-import type { CallForm } from '../executable.ts';
+import type { CallForm } from '../../ir/executable.ts';
 import { arrayMaker, type Closure, type ClosureCall, type Operand } from './closure.ts';
 import { filling } from './fill.ts';
 import { closureMaker } from './index.ts';

@@ -2,7 +2,7 @@
  * A backend that relies on everything it may rely on and notices when it should not have: constants are compiled in, and
  * a run with other contents, sizes or types than those of its graph is an error.
  */
-import type { Backend, Compiled } from '../../../src/compile/executable.ts';
+import type { Backend, Compiled } from '../../../src/ir/executable.ts';
 import { createEagerBackend } from '../../../src/compile/backends/eager.ts';
 import { opTable } from '../../../src/compile/ops/index.ts';
 import type { Graph } from '../../../src/ir/graph.ts';

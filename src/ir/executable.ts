@@ -3,9 +3,9 @@
  * gets the host arrays of all leaves in graph order, so that a constant that was promoted to an input needs no new
  * interface.
  */
-import type { Attributes, Graph } from '../ir/graph.ts';
-import type { ConcreteType } from '../ir/op-signature.ts';
-import type { HostArray } from '../ir/tensor-type.ts';
+import type { Attributes, Graph } from './graph.ts';
+import type { ConcreteType } from './op-signature.ts';
+import type { HostArray } from './tensor-type.ts';
 
 export interface Executable {
   /**
