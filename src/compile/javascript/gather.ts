@@ -92,17 +92,7 @@ const scatterNd: MakeClosure = ({ inputs, outputs }) => {
   };
 };
 
-/** Rows of `x` summed up by the segment that each belongs to. */
-/** Eager multiplies each row by 0 for all segments but its own, and an infinity times 0 is NaN. */
-function spreadNotFinite(row: NumericArray, own: number, sums: Float64Array): void {
-  for (let element = 0; element < row.length; element++) {
-    if (Number.isFinite(row[element])) continue;
-    for (let to = element; to < sums.length; to += row.length) {
-      if (to !== own * row.length + element) sums[to] = Number.NaN;
-    }
-  }
-}
-
+/** Rows of `x` summed up by the segment that each belongs to; a segment outside is nobody's. */
 const segmentSum: MakeClosure = ({ inputs, outputs, attributes }) => {
   const [x, segments] = inputs as readonly [Operand, Operand];
   const [out] = outputs as readonly [Operand];
@@ -114,14 +104,16 @@ const segmentSum: MakeClosure = ({ inputs, outputs, attributes }) => {
     const sums = new Float64Array(out.size);
     for (let row = 0; row < segments.size; row++) {
       const segment = at[row]!;
-      // A segment outside is nobody's.
-      if (segment < 0 || segment >= count) continue;
+      const isWithin = segment >= 0 && segment < count;
       for (let element = 0; element < width; element++) {
-        sums[segment * width + element]! += from[row * width + element]!;
+        const value = from[row * width + element]!;
+        const own = segment * width + element;
+        if (isWithin) sums[own]! += value;
+        if (Number.isFinite(value)) continue;
+        // Eager multiplies each row by 0 for all segments but its own, and an infinity times 0 is NaN.
+        for (let other = element; other < sums.length; other += width)
+          if (other !== own) sums[other] = Number.NaN;
       }
-    }
-    for (let row = 0; row < segments.size; row++) {
-      spreadNotFinite(from.subarray(row * width, (row + 1) * width), at[row]!, sums);
     }
     registers[out.register]!.set(sums);
   };
