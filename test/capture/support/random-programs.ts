@@ -148,9 +148,16 @@ function pick<T>(list: readonly T[], number: number): T | undefined {
   return list.length === 0 ? undefined : list[number % list.length];
 }
 
+/** Tensors that tiling and outer products made larger are let go: comparing their numbers takes minutes. */
+const largestSize = 2 ** 14;
+
 async function perform(tf: Tf, step: Step, state: State, log: Log): Promise<void> {
   const live = state.tensors.filter((tensor) => !tensor.isDisposed);
-  const push = (tensor: Tensor | undefined): void => void (tensor && state.tensors.push(tensor));
+  const push = (tensor: Tensor | undefined): void => {
+    if (tensor === undefined) return;
+    if (tensor.size > largestSize) tensor.dispose();
+    else state.tensors.push(tensor);
+  };
   switch (step.kind) {
     case 'make': {
       const size = step.rows * step.columns;
