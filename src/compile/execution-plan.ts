@@ -44,7 +44,6 @@ export interface ExecutionPlan {
 /** A session that lies on disk. */
 export interface StoredSession {
   readonly file: string;
-  readonly isQuick: boolean;
   readonly generality: Generality;
 }
 

@@ -26,7 +26,7 @@ import { inOldestOpset, oldestOpset } from './oldest-opset.ts';
 import { hashSegment } from './hash-segment.ts';
 import { isLight } from './segment-work.ts';
 import type { Generality } from './skeleton.ts';
-import { createSessionStore, type MadeSession, type MakeSession, type Tier } from './session-store.ts';
+import { createSessionStore, type MadeSession, type MakeSession } from './session-store.ts';
 
 /** Parts of the way from a graph to a session that can be left out, to find the one that introduces a failure. */
 export interface OnnxTuning {
@@ -84,10 +84,7 @@ const slowFusions: readonly string[] = ['SkipLayerNormFusion'];
 const brokenOptimizers: readonly string[] = ['DivMulFusion', 'Pad_Fusion'];
 
 /** Tried in order: a model that an optimizer of onnxruntime cannot digest must run all the same. */
-const optimizationLevels: Readonly<Record<Tier, readonly OrtOptimizationLevel[]>> = {
-  optimized: ['all', 'basic', 'disabled'],
-  quick: ['disabled'],
-};
+const optimizationLevels: readonly OrtOptimizationLevel[] = ['all', 'basic', 'disabled'];
 
 /** Sessions of light segments have no threads of their own, and files whose names say so. */
 const lightSettings = { threads: 1 } as const;
@@ -162,8 +159,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     ...(options.usesBrokenOptimizers === true ? [] : brokenOptimizers),
     ...(options.disabledOptimizers ?? []),
   ];
-  const levelsOf = (tier: Tier): readonly OrtOptimizationLevel[] =>
-    options.optimizationLevel === undefined ? optimizationLevels[tier] : [options.optimizationLevel];
+  const levels = options.optimizationLevel === undefined ? optimizationLevels : [options.optimizationLevel];
   /** All that a stored model depends on besides the segment; the processor decides which layouts ORT picks. */
   const settings = JSON.stringify([
     onnxruntimeVersion(),
@@ -179,13 +175,11 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   function createAtBestLevel(
     segment: Segment,
     generality: Generality,
-    tier: Tier,
     isThreadless: boolean,
     optimizedModelPath?: string,
   ): Created {
     const built = buildModel(segment, generality);
     const older = inOldestOpset(built, (result) => segment.results?.get(result)?.type);
-    const levels = levelsOf(tier);
     const attempts = [
       ...(older === built ? [] : [{ model: older, optimizationLevel: levels[0]! }]),
       ...levels.map((optimizationLevel) => ({ model: built, optimizationLevel })),
@@ -227,32 +221,23 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
   }
 
   /** From disk, else compiled and stored. A model that does not load is forgotten and compiled again. */
-  function createCached(segment: Segment, generality: Generality, tier: Tier): Created & { tier: Tier } {
+  function createCached(segment: Segment, generality: Generality): Created {
     const isThreadless = isLight(segment);
-    if (cache === undefined) return { ...createAtBestLevel(segment, generality, tier, isThreadless), tier };
-    const key = hashSegment(segment, generality, settings);
-    const kind = isThreadless ? lightMark : '';
-    const optimized = `${key}${kind}.ort`;
-    const quick = `${key}${kind}.quick.ort`;
-    const stored = load(optimized);
-    if (stored !== undefined) return { ...stored, tier: 'optimized' };
-    if (tier === 'quick') {
-      const storedQuick = load(quick);
-      if (storedQuick !== undefined) return { ...storedQuick, tier };
-    }
-    const file = tier === 'quick' ? quick : optimized;
+    if (cache === undefined) return createAtBestLevel(segment, generality, isThreadless);
+    const file = `${hashSegment(segment, generality, settings)}${isThreadless ? lightMark : ''}.ort`;
+    const stored = load(file);
+    if (stored !== undefined) return stored;
     let created: Created | undefined;
     const isStored = cache.store(file, (path) => {
-      created = createAtBestLevel(segment, generality, tier, isThreadless, path);
+      created = createAtBestLevel(segment, generality, isThreadless, path);
     });
-    created ??= createAtBestLevel(segment, generality, tier, isThreadless);
-    return { ...created, ...(isStored ? { file } : {}), tier };
+    created ??= createAtBestLevel(segment, generality, isThreadless);
+    return isStored ? { ...created, file } : created;
   }
 
-  const makeSession: MakeSession = (segment, generality, tier) => {
+  const makeSession: MakeSession = (segment, generality) => {
     const started = now();
-    const created = createCached(segment, generality, tier);
-    return { ...toMade(created, now() - started, options.watch), tier: created.tier };
+    return toMade(createCached(segment, generality), now() - started, options.watch);
   };
 
   function createPlanCache(folder: DiskCache): PlanCache {
@@ -276,7 +261,7 @@ export function createOnnxBackend(options: OnnxBackendOptions): Backend {
     };
   }
 
-  const sessions = createSessionStore(makeSession, now, options.dynamic);
+  const sessions = createSessionStore(makeSession, options.dynamic);
   const context: ExecutableContext = {
     table: options.table,
     sessions,

@@ -230,22 +230,13 @@ export function compileGraph(graph: Graph, context: ExecutableContext): Compiled
   const found = key === undefined ? undefined : findPlan(graph, key, context);
   const { plan, sessions, phases } = found ?? makePlan(graph, context);
 
-  const keep = (): void => {
+  if (found === undefined && key !== undefined) {
     const stored = sessions.flatMap((session) => session.stored() ?? []);
-    if (key === undefined || stored.length < sessions.length) return;
-    context.plans!.store(key, { plan, sessions: stored });
-  };
-  if (found === undefined) keep();
+    if (stored.length === sessions.length) context.plans!.store(key, { plan, sessions: stored });
+  }
 
-  const reportOf = (rest: Pick<CompileReport, 'outcome' | 'cache' | 'phases'>): CompileReport => ({
-    ...rest,
-    fallbacks: plan.fallbacks,
-    get lowered() {
-      return plan.lowered;
-    },
-  });
   const made = sessions.flatMap((session) => session.made ?? []);
-  const report = reportOf({
+  const report: CompileReport = {
     outcome: made.length > 0 ? 'session' : 'shared',
     cache: made.length === 0 ? 'shared' : cacheOf(made),
     phases: [
@@ -254,15 +245,12 @@ export function compileGraph(graph: Graph, context: ExecutableContext): Compiled
       ...phasesOf(made),
       ...phases.slice(1),
     ],
-  });
-  return { executable: { ...createExecutable(graph, plan, sessions, context), tierUp }, report };
-
-  function tierUp(): CompileReport | undefined {
-    const optimized = sessions.flatMap((session) => session.tierUp() ?? []);
-    if (optimized.length === 0) return undefined;
-    keep();
-    return reportOf({ outcome: 'session', cache: cacheOf(optimized), phases: phasesOf(optimized) });
-  }
+    fallbacks: plan.fallbacks,
+    get lowered() {
+      return plan.lowered;
+    },
+  };
+  return { executable: createExecutable(graph, plan, sessions, context), report };
 }
 
 function createExecutable(

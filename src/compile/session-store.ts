@@ -12,7 +12,6 @@ import {
   mergeGenerality,
   openUp,
   skeletonOf,
-  smallConstantLimit,
   type Generality,
 } from './skeleton.ts';
 
@@ -33,14 +32,7 @@ export interface MadeSession {
   readonly phases: readonly { readonly name: string; readonly durationMs: number }[];
 }
 
-/** `quick`: ready soon, without optimizations. Only makers that have the choice make one. */
-export type Tier = 'quick' | 'optimized';
-
-export type MakeSession = (
-  segment: Segment,
-  generality: Generality,
-  tier: Tier,
-) => MadeSession & { readonly tier: Tier };
+export type MakeSession = (segment: Segment, generality: Generality) => MadeSession;
 
 interface Variant {
   /** What it was made of. */
@@ -48,18 +40,13 @@ interface Variant {
   readonly generality: Generality;
   /** Under which it is found; absent while it is only adopted. */
   skeleton: string | undefined;
-  session: SegmentSession;
-  file: string | undefined;
-  tier: Tier;
-  makingMs: number;
-  runMs: number;
+  readonly session: SegmentSession;
+  readonly file: string | undefined;
   users: number;
 }
 
 export interface AcquiredSession {
   run(feeds: readonly ElementArray[], dims: readonly (readonly number[])[]): ElementArray[];
-  /** Optimizes a quick session once it has run for long enough to be worth it; absent when there is nothing to do. */
-  tierUp(): MadeSession | undefined;
   /** Per constant of the segment: fed at each run. */
   readonly freeConstants: readonly boolean[];
   nodeTimes(): NodeTimes | undefined;
@@ -90,35 +77,9 @@ export interface SessionStore {
 const openUpAfter = 2;
 
 /**
- * Nodes from which a session starts quick: onnxruntime's optimizers take more than linear time, seconds for 4,000 nodes,
- * and many large graphs (what a game loop left behind) run once.
- */
-const quickFromNodes = 400;
-/** Optimizing takes about this many times as long as making a quick session. */
-const optimizingFactor = 4;
-
-/** Weights that were frozen are there because the graph is hot. */
-function isQuickFirst(segment: Segment): boolean {
-  return (
-    segment.nodes.length >= quickFromNodes &&
-    segment.constants.every(
-      (constant) => constant.leaf === undefined || constant.data.length <= smallConstantLimit,
-    )
-  );
-}
-
-function totalMs(made: MadeSession): number {
-  return made.phases.reduce((sum, phase) => sum + phase.durationMs, 0);
-}
-
-/**
  * @param dynamic `true`: every session has all dims and small constants open; `false`: none ever has; absent: what differed.
  */
-export function createSessionStore(
-  makeSession: MakeSession,
-  now: () => number,
-  dynamic?: boolean,
-): SessionStore {
+export function createSessionStore(makeSession: MakeSession, dynamic?: boolean): SessionStore {
   const bySkeleton = new Map<string, Variant[]>();
   /** Came from disk, and nobody had to look at what they were made of yet. */
   const adopted = new Set<Variant>();
@@ -144,9 +105,8 @@ export function createSessionStore(
     return dynamic === true || variants.length >= openUpAfter ? openUp(generality, segment) : generality;
   }
 
-  function variantOf(made: MadeSession, rest: Pick<Variant, 'segment' | 'generality' | 'tier'>): Variant {
-    const { session, file } = made;
-    return { ...rest, skeleton: undefined, session, file, makingMs: totalMs(made), runMs: 0, users: 0 };
+  function variantOf({ session, file }: MadeSession, rest: Pick<Variant, 'segment' | 'generality'>): Variant {
+    return { ...rest, skeleton: undefined, session, file, users: 0 };
   }
 
   function dispose(variant: Variant): void {
@@ -164,28 +124,12 @@ export function createSessionStore(
     variant.users++;
     let isReleased = false;
     return {
-      run(feeds, dims) {
-        const started = now();
-        const results = variant.session.run(feeds, dims);
-        variant.runMs += now() - started;
-        return results;
-      },
-      tierUp() {
-        if (variant.tier === 'optimized' || variant.runMs < variant.makingMs * optimizingFactor) {
-          return undefined;
-        }
-        const optimized = makeSession(variant.segment(), variant.generality, 'optimized');
-        variant.session.dispose();
-        variant.session = optimized.session;
-        variant.file = optimized.file;
-        variant.tier = 'optimized';
-        return optimized;
-      },
+      run: (feeds, dims) => variant.session.run(feeds, dims),
       freeConstants: variant.generality.freeConstants,
       nodeTimes: () => variant.session.nodeTimes?.(),
       stored() {
-        const { file, tier, generality } = variant;
-        return file === undefined ? undefined : { file, isQuick: tier === 'quick', generality };
+        const { file, generality } = variant;
+        return file === undefined ? undefined : { file, generality };
       },
       ...(made === undefined ? {} : { made }),
       release() {
@@ -205,19 +149,19 @@ export function createSessionStore(
       const known = variants.findLast((variant) => covers(variant.generality, variant.segment(), segment));
       if (known !== undefined) return use(known, undefined);
       const generality = nextGenerality(variants, segment);
-      const made = makeSession(segment, generality, isQuickFirst(segment) ? 'quick' : 'optimized');
-      const variant = variantOf(made, { segment: () => segment, generality, tier: made.tier });
+      const made = makeSession(segment, generality);
+      const variant = variantOf(made, { segment: () => segment, generality });
       add(skeleton, variant);
       return use(variant, made);
     },
     adopt(stored, open, segment) {
-      const { file, isQuick, generality } = stored;
+      const { file, generality } = stored;
       const all = [...adopted, ...[...bySkeleton.values()].flat()];
       const known = all.find((variant) => variant.file === file);
       if (known !== undefined) return use(known, undefined);
       const made = open();
       if (made === undefined) return undefined;
-      const variant = variantOf(made, { segment, generality, tier: isQuick ? 'quick' : 'optimized' });
+      const variant = variantOf(made, { segment, generality });
       adopted.add(variant);
       return use(variant, made);
     },

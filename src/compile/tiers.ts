@@ -82,11 +82,10 @@ class TieredExecutable implements Executable {
   }
 
   tierUp(leaves: readonly HostArray[]): CompileReport | undefined {
-    if (this.#program === undefined) return this.#executable!.tierUp?.(leaves);
     const { compileMs, recompileMs } = this.#costs;
     // A smaller relative of graphs that lost much may be better off as it is.
-    if (this.#lossMs <= 0 || this.#ownLostMs < recompileMs || this.#account.lostMs < compileMs)
-      return undefined;
+    if (this.#program === undefined || this.#lossMs <= 0) return undefined;
+    if (this.#ownLostMs < recompileMs || this.#account.lostMs < compileMs) return undefined;
     this.#observe(leaves);
     const { executable, report } = this.#native.compile(this.#generalized(), leaves);
     this.#executable = executable;

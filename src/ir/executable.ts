@@ -23,7 +23,7 @@ export interface Executable {
   /** Constants are as good as inputs to it, now: capture need not freeze weights. */
   readonly ignoresConstants?: boolean;
   /**
-   * Replaces quickly made code by optimized code once it has run for long enough to be worth it. Asked before each run.
+   * Compiles to native code what ran in a cheaper form for long enough to be worth it. Asked before each run.
    * @param leaves of that run
    * @returns what was compiled; undefined when there was nothing to do.
    */

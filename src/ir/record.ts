@@ -87,8 +87,8 @@ export interface CompileRecord {
   readonly timeMs: number;
   readonly durationMs: number;
   /**
-   * `freeze`: same graph again with its unchanging weights as constants; `optimize`: same graph again, optimized, after a
-   * quick first compile; `limit`: at the recompile limit, for eager kernels.
+   * `freeze`: same graph again with its unchanging weights as constants; `optimize`: to native code, after it
+   * ran as closures (tiers); `limit`: at the recompile limit, for eager kernels.
    */
   readonly trigger: 'first' | 'recompile' | 'freeze' | 'optimize' | 'limit';
   readonly backend: string;

@@ -72,7 +72,6 @@ const storedPlan: fc.Arbitrary<StoredPlan> = fc.record({
   sessions: fc.array(
     fc.record({
       file: fc.string(),
-      isQuick: fc.boolean(),
       generality: fc.record({
         freeConstants: fc.array(fc.boolean()),
         dims: fc.array(fc.array(fc.option(fc.nat(), { nil: undefined }))),

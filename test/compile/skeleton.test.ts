@@ -59,26 +59,23 @@ function chain(kernels: readonly string[], shape: readonly number[], scale = 1):
 function recordingStore() {
   const made: { segment: Segment; generality: Generality; isDisposed: boolean }[] = [];
   const fed: ElementArray[][] = [];
-  const store = createSessionStore(
-    (segment, generality) => {
-      const entry = { segment, generality, isDisposed: false };
-      made.push(entry);
-      const session: SegmentSession = {
-        run(feeds) {
-          fed.push([...feeds]);
-          // Kernels of these graphs keep sizes: the chain's output is as long as x, the constant's as the constant.
-          return segment.outputs.map((_, index) =>
-            new Float32Array(index === 0 ? feeds[0]!.length : 1).fill(7),
-          );
-        },
-        dispose() {
-          entry.isDisposed = true;
-        },
-      };
-      return { session, cache: 'none', phases: [], tier: 'optimized' };
-    },
-    () => 0,
-  );
+  const store = createSessionStore((segment, generality) => {
+    const entry = { segment, generality, isDisposed: false };
+    made.push(entry);
+    const session: SegmentSession = {
+      run(feeds) {
+        fed.push([...feeds]);
+        // Kernels of these graphs keep sizes: the chain's output is as long as x, the constant's as the constant.
+        return segment.outputs.map((_, index) =>
+          new Float32Array(index === 0 ? feeds[0]!.length : 1).fill(7),
+        );
+      },
+      dispose() {
+        entry.isDisposed = true;
+      },
+    };
+    return { session, cache: 'none', phases: [] };
+  });
   return { store, made, fed };
 }
 
@@ -225,66 +222,6 @@ describe('dynamic shapes', () => {
     right.dispose();
     right.dispose();
     expect(made[0]!.isDisposed).toBe(true);
-  });
-});
-
-describe('tiers', () => {
-  /** A store whose sessions cost 10 ms to make and 5 ms to run. */
-  function tieredStore() {
-    let clock = 0;
-    const tiers: string[] = [];
-    let disposed = 0;
-    const store = createSessionStore(
-      (segment, _generality, tier) => {
-        tiers.push(tier);
-        const session: SegmentSession = {
-          run(feeds) {
-            clock += 5;
-            return segment.outputs.map((_, index) => new Float32Array(index === 0 ? feeds[0]!.length : 1));
-          },
-          dispose: () => disposed++,
-        };
-        return { session, cache: 'none', tier, phases: [{ name: 'session', durationMs: 10 }] };
-      },
-      () => clock,
-    );
-    return { store, tiers, disposedCount: () => disposed };
-  }
-
-  const compileChain = (length: number, store: ReturnType<typeof tieredStore>['store']) =>
-    compileGraph(
-      chain(
-        Array.from({ length }, () => 'Relu'),
-        [2],
-      ),
-      {
-        table,
-        sessions: store,
-        runKernel: () => [],
-        optimize: (segment) => segment,
-        now: () => 0,
-      },
-    ).executable;
-
-  test('a large graph starts quick and is optimized once it has run for as long as that takes', () => {
-    const { store, tiers, disposedCount } = tieredStore();
-    const executable = compileChain(300, store);
-    let runs = 0;
-    while (executable.tierUp!([]) === undefined) {
-      executable.run([new Float32Array(2), Float32Array.of(1)]);
-      runs++;
-    }
-    expect(tiers).toEqual(['quick', 'optimized']);
-    expect(runs).toBe(8);
-    expect(disposedCount()).toBe(1);
-    expect(executable.run([new Float32Array(2), Float32Array.of(1)])).toHaveLength(2);
-    expect(executable.tierUp!([])).toBeUndefined();
-  });
-
-  test('a small graph is optimized at once', () => {
-    const { store, tiers } = tieredStore();
-    compileChain(3, store);
-    expect(tiers).toEqual(['optimized']);
   });
 });
 

@@ -71,7 +71,6 @@ function compileSpoiled(inner: Backend, original: Graph, leaves: readonly HostAr
   const wrapped: Executable = {
     run: (arrays) => executable.run([...arrays, ...added]),
     freeLeaves: executable.freeLeaves.slice(0, leaves.length),
-    ...(executable.tierUp === undefined ? {} : { tierUp: (leaves) => executable.tierUp!(leaves) }),
     dispose: () => executable.dispose(),
   };
   return { ...compiled, executable: wrapped };
