@@ -30,7 +30,12 @@ const laterTypes: Readonly<Record<string, ElementType>> = {
   ReduceMin: 'bool',
 };
 
-type Integers = ReadonlyMap<string, readonly number[]>;
+interface Known {
+  /** Values of constants. */
+  readonly integers: ReadonlyMap<string, readonly number[]>;
+  /** Constants and inputs whose type is bool. */
+  readonly bools: ReadonlySet<string>;
+}
 
 /** The node with its second input, whose values are known, as an attribute. */
 function withAttribute(node: OnnxNode, name: string, value: readonly number[]): OnnxNode {
@@ -46,7 +51,7 @@ function hasOnly(node: OnnxNode, ...attributes: readonly string[]): boolean {
 }
 
 /** The node in the oldest opset; undefined where it has no such form. */
-function olderNode(node: OnnxNode, integers: Integers): OnnxNode | undefined {
+function olderNode(node: OnnxNode, { integers, bools }: Known): OnnxNode | undefined {
   const { opType, domain, inputs, attributes } = node;
   if (domain !== '' || unchanged.has(opType)) return node;
   const values = integers.get(inputs[1] ?? '');
@@ -57,7 +62,8 @@ function olderNode(node: OnnxNode, integers: Integers): OnnxNode | undefined {
         ? { ...node, attributes: {} }
         : undefined;
     case 'Pad':
-      return inputs.length <= 3 && hasOnly(node, 'mode') ? node : undefined;
+      // Truth values are padded since opset 13; what fills them tells what they are.
+      return inputs.length <= 3 && hasOnly(node, 'mode') && !bools.has(inputs[2] ?? '') ? node : undefined;
     case 'Softmax':
       return attributes['axis']?.kind === 'int' && attributes['axis'].value === -1 ? node : undefined;
     case 'Split':
@@ -78,14 +84,20 @@ export function inOldestOpset(
 ): OnnxModel {
   const { graph } = model;
   const integers = new Map<string, readonly number[]>();
-  for (const { name, data } of graph.initializers) {
+  const bools = new Set<string>();
+  for (const { name, data, dataType } of graph.initializers) {
     if (data instanceof BigInt64Array) integers.set(name, Array.from(data, Number));
+    if (dataType === 'bool') bools.add(name);
   }
+  for (const { name, type } of graph.inputs) {
+    if (type?.kind === 'tensor' && type.dataType === 'bool') bools.add(name);
+  }
+  const known: Known = { integers, bools };
   const nodes: OnnxNode[] = [];
   for (const node of graph.nodes) {
     const later = laterTypes[node.opType];
     if (later !== undefined && typeOf(node.outputs[0]!) === later) return model;
-    const older = olderNode(node, integers);
+    const older = olderNode(node, known);
     if (older === undefined) return model;
     nodes.push(older);
   }

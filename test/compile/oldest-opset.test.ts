@@ -64,6 +64,20 @@ describe('a model in the oldest opset', () => {
       'the axes of a Pad',
       (graph, x) => graph.add('Pad', [x, graph.ints([1, 1]), undefined, graph.ints([0])]),
     ],
+    [
+      'truth values to pad',
+      (graph, x) =>
+        graph.add('Pad', [graph.add('Less', [x, x]), graph.ints([1, 1, 1, 1]), graph.scalar(1, 'bool')]),
+    ],
+    [
+      'truth values to pad with one that is fed',
+      (graph, x) =>
+        graph.add('Pad', [
+          graph.add('Less', [x, x]),
+          graph.ints([1, 1, 1, 1]),
+          graph.input('fill', 'bool', []),
+        ]),
+    ],
     ['operators that are younger', (graph, x) => graph.add('Tanh', [graph.add('Gelu', [x])])],
   ])('is the model itself with %s', (_, write) => {
     const model = modelOf(write);

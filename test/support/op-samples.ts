@@ -22,7 +22,7 @@ import {
 } from '../../src/ir/graph.ts';
 import type { ConcreteType } from '../../src/ir/op-signature.ts';
 import { elementCount, formatType, type HostArray } from '../../src/ir/tensor-type.ts';
-import { encodeModel } from '../../src/onnx/index.ts';
+import { encodeModel, type OnnxModel } from '../../src/onnx/index.ts';
 
 export interface SampleResult extends ConcreteType {
   readonly data: HostArray;
@@ -110,18 +110,19 @@ function generalityOf(segment: Segment, generality: SampleGenerality): Generalit
   };
 }
 
+/** What model becomes of a segment. */
+export type ToModel = (segment: Segment, generality: Generality) => OnnxModel;
+
 /** Runs a segment on `data` by input name; results by output name. */
 function runSegment(
   segment: Segment,
   data: (inputName: string) => OrtArray,
   generality: SampleGenerality,
+  toModel: ToModel,
 ): ReadonlyMap<string, SampleResult> {
   const general = generalityOf(segment, generality);
   const free = segment.constants.filter((_, index) => general.freeConstants[index]);
-  const session = createOrtSession(encodeModel(buildModel(segment, general)), {
-    threads: 1,
-    spinning: false,
-  });
+  const session = createOrtSession(encodeModel(toModel(segment, general)), { threads: 1, spinning: false });
   try {
     const outputs = session.run(
       [...segment.inputs.map((input) => data(input.name)), ...free.map((constant) => constant.data)],
@@ -147,6 +148,7 @@ export function runLowered(
   definition: OpDefinition,
   sample: OpSample,
   generality: SampleGenerality = 'fixed',
+  toModel: ToModel = buildModel,
 ): SampleResult[] | undefined {
   const graph = sampleGraph(definition, sample);
   const lowered = lowerGraph(graph, new Map([[definition.kernel, definition]]));
@@ -156,7 +158,7 @@ export function runLowered(
     return sampleData(sample.inputs[position]!, position);
   };
   const results = lowered.steps.flatMap((step) =>
-    step.kind === 'onnx' ? [...runSegment(step.segment, dataOf, generality)] : [],
+    step.kind === 'onnx' ? [...runSegment(step.segment, dataOf, generality, toModel)] : [],
   );
   const byName = new Map(results);
   return graph.outputs.map((ref): SampleResult => {
