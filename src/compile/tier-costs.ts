@@ -41,7 +41,7 @@ export interface CostModel {
 export const measuredCosts: CostModel = {
   compile: { perGraph: 4, perCall: 0.08 },
   recompile: { perGraph: 0.1, perCall: 0.003 },
-  closures: { perGraph: 0, perValue: 0, perCall: 0.00015, perElement: 2e-6, perProduct: 1.6e-6 },
+  closures: { perGraph: 0, perValue: 0, perCall: 0.00015, perElement: 2e-6, perProduct: 6e-7 },
   native: { perGraph: 0.004, perValue: 0.001, perCall: 0.0006, perElement: 4e-7, perProduct: 6e-8 },
 };
 

@@ -22,8 +22,6 @@ function stepsOf({ shape, size }: Operand, isTransposed: boolean): Steps {
   };
 }
 
-/** Rows below this length are products of rows and columns, one by one. */
-const shortRow = 4;
 /** Products that are summed up in double before the sum is rounded: the block size of tfjs's cpu kernel. */
 const blockSize = 48;
 
@@ -35,52 +33,49 @@ interface Matrices {
   readonly columns: number;
 }
 
-/** A row of the result times a block of the inner axis at a time. */
-function multiplyByRows(
-  { a: stepsA, b: stepsB, rows, inner, columns }: Matrices,
-  [a, fromA]: readonly [NumericArray, number],
-  [b, fromB]: readonly [NumericArray, number],
-  [out, to]: readonly [NumericArray, number],
-  sums: Float64Array,
-): void {
-  for (let row = 0; row < rows; row++) {
-    const startA = fromA + row * stepsA.row;
-    const start = to + row * columns;
-    for (let block = 0; block < inner; block += blockSize) {
-      const end = Math.min(block + blockSize, inner);
-      const factor = a[startA + block * stepsA.column]!;
-      const startB = fromB + block * stepsB.row;
-      // A sum of nothing is 0, also where the product is -0.
-      for (let column = 0; column < columns; column++) sums[column] = 0 + factor * b[startB + column]!;
-      for (let k = block + 1; k < end; k++) {
-        const factor = a[startA + k * stepsA.column]!;
-        const startB = fromB + k * stepsB.row;
-        for (let column = 0; column < columns; column++) sums[column]! += factor * b[startB + column]!;
-      }
-      if (block === 0) for (let column = 0; column < columns; column++) out[start + column] = sums[column]!;
-      else for (let column = 0; column < columns; column++) out[start + column]! += sums[column]!;
-    }
-  }
-}
+/** Columns of a row that are summed up side by side: each factor of the row is read once for all of them. */
+const tileSize = 4;
 
-/** An element of the result at a time. */
-function multiplyByElements(
+function multiply(
   { a: stepsA, b: stepsB, rows, inner, columns }: Matrices,
   [a, fromA]: readonly [NumericArray, number],
   [b, fromB]: readonly [NumericArray, number],
   [out, to]: readonly [NumericArray, number],
 ): void {
+  const { row: nextA, column: stepA } = stepsA;
+  const { row: stepB, column: nextB } = stepsB;
+  const tiled = columns - (columns % tileSize);
   for (let row = 0; row < rows; row++) {
-    const startA = fromA + row * stepsA.row;
-    for (let column = 0; column < columns; column++) {
-      const startB = fromB + column * stepsB.column;
-      const at = to + row * columns + column;
-      out[at] = 0;
-      for (let block = 0; block < inner; block += blockSize) {
-        const end = Math.min(block + blockSize, inner);
+    for (let block = 0; block < inner; block += blockSize) {
+      const startA = fromA + row * nextA + block * stepA;
+      const endA = startA + Math.min(blockSize, inner - block) * stepA;
+      const startB = fromB + block * stepB;
+      const isFirst = block === 0;
+      let at = to + row * columns;
+      let column = 0;
+      for (; column < tiled; column += tileSize, at += tileSize) {
+        let sum0 = 0;
+        let sum1 = 0;
+        let sum2 = 0;
+        let sum3 = 0;
+        let k = startB + column * nextB;
+        for (let i = startA; i < endA; i += stepA, k += stepB) {
+          const factor = a[i]!;
+          sum0 += factor * b[k]!;
+          sum1 += factor * b[k + nextB]!;
+          sum2 += factor * b[k + 2 * nextB]!;
+          sum3 += factor * b[k + 3 * nextB]!;
+        }
+        out[at] = isFirst ? sum0 : out[at]! + sum0;
+        out[at + 1] = isFirst ? sum1 : out[at + 1]! + sum1;
+        out[at + 2] = isFirst ? sum2 : out[at + 2]! + sum2;
+        out[at + 3] = isFirst ? sum3 : out[at + 3]! + sum3;
+      }
+      for (; column < columns; column++, at++) {
         let sum = 0;
-        for (let k = block; k < end; k++) sum += a[startA + k * stepsA.column]! * b[startB + k * stepsB.row]!;
-        out[at] += sum;
+        let k = startB + column * nextB;
+        for (let i = startA; i < endA; i += stepA, k += stepB) sum += a[i]! * b[k]!;
+        out[at] = isFirst ? sum : out[at]! + sum;
       }
     }
   }
@@ -103,16 +98,12 @@ const product: MakeClosure = ({ inputs, outputs, attributes }) => {
     inner: a.shape.at(transposeA ? -2 : -1)!,
     columns,
   };
-  const isByRows = matrices.b.column === 1 && columns >= shortRow;
-  const sums = new Float64Array(isByRows ? columns : 0);
   return (registers) => {
     const [from, other, to] = [registers[a.register]!, registers[b.register]!, registers[out.register]!];
     for (let batch = 0; batch < batches; batch++) {
       const left = [from, batch * matrices.a.batch] as const;
       const right = [other, batch * matrices.b.batch] as const;
-      const result = [to, batch * rows * columns] as const;
-      if (isByRows) multiplyByRows(matrices, left, right, result, sums);
-      else multiplyByElements(matrices, left, right, result);
+      multiply(matrices, left, right, [to, batch * rows * columns]);
     }
   };
 };
