@@ -30,6 +30,8 @@ type ModuleBody = (
 interface ModuleInternals {
   readonly wrap: (text: string) => string;
   readonly enableCompileCache?: (directory: string) => unknown;
+  /** Since Node 22.14. */
+  readonly setSourceMapsSupport?: (isEnabled: boolean, options: { readonly nodeModules: boolean }) => unknown;
 }
 
 const internals = Module as unknown as ModuleInternals;
@@ -88,10 +90,14 @@ function isCacheable(text: string, file: string, format: unknown): boolean {
     format !== 'module' &&
     (file.startsWith(codeFolder) || /[\\/]node_modules[\\/]/.test(file)) &&
     !text.startsWith('#!') &&
-    // Another tool changes what Node compiles, or Node is to know the maps of what it compiles.
-    internals.wrap('') === nodeWrapper &&
-    !(process as { readonly sourceMapsEnabled?: boolean }).sourceMapsEnabled
+    // Another tool changes what Node compiles.
+    internals.wrap('') === nodeWrapper
   );
+}
+
+/** Whether Node reads the source maps of what it compiles. */
+function readsSourceMaps(): boolean {
+  return (process as { readonly sourceMapsEnabled?: boolean }).sourceMapsEnabled === true;
 }
 
 interface CompiledBody {
@@ -128,13 +134,17 @@ function store(cache: DiskCache, { key, script, processes }: LoadedFile): void {
   cache.store(key, (path) => writeStored(path, { code: script.createCachedData(), processes }));
 }
 
+function hasFlag(flag: string): boolean {
+  return [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].some((argument) => argument.includes(flag));
+}
+
 /** Things about the process that a cache of code would change: coverage, and checks of what files hold. */
 function isUnwanted(): boolean {
-  const { NODE_DISABLE_COMPILE_CACHE, NODE_V8_COVERAGE, NODE_OPTIONS = '' } = process.env;
+  const { NODE_DISABLE_COMPILE_CACHE, NODE_V8_COVERAGE } = process.env;
   return (
     NODE_DISABLE_COMPILE_CACHE !== undefined ||
     NODE_V8_COVERAGE !== undefined ||
-    [...process.execArgv, NODE_OPTIONS].some((argument) => argument.includes('--experimental-policy'))
+    hasFlag('--experimental-policy')
   );
 }
 
@@ -144,6 +154,9 @@ function isUnwanted(): boolean {
  */
 export function cacheCode(directory: string): void {
   if (isUnwanted()) return;
+  // A TypeScript loader wants the maps of what it made itself. Those of tfjs are 16 MB.
+  const isByLoader = readsSourceMaps() && !hasFlag('--enable-source-maps');
+  if (isByLoader) internals.setSourceMapsSupport?.(true, { nodeModules: false });
   const folder = join(directory, 'code');
   // Since Node 22.1; it takes ES modules and small files as well.
   if (internals.enableCompileCache !== undefined) {
@@ -155,7 +168,7 @@ export function cacheCode(directory: string): void {
 
   /** @returns undefined for what is left to Node. */
   function bodyOf(text: string, file: string, format: unknown): ModuleBody | undefined {
-    if (!isCacheable(text, file, format)) return undefined;
+    if ((readsSourceMaps() && !isByLoader) || !isCacheable(text, file, format)) return undefined;
     const key = keyOf(text, file);
     const path = cache.find(key);
     const stored = path === undefined ? undefined : readStored(path);

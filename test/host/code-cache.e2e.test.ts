@@ -217,6 +217,27 @@ describe.skipIf(hasOwnCompileCache)('on Node 20', () => {
     expect(kept).toThrow(/ENOENT/);
   });
 
+  test('programs in TypeScript take their libraries from it, and keep their own lines', () => {
+    write(
+      'typed.ts',
+      `interface Large {
+         readonly version: string;
+       }
+
+       const large: Large = require('large');
+       console.log(large.version, new Error('here').stack!.split('\\n')[1]);`,
+    );
+    const outcomes = [run('typed.ts'), run('typed.ts')];
+    for (const { stdout } of outcomes) expect(stdout).toMatch(/^1\.0\.0 .*typed\.ts:6:/);
+    expect(generations()).toEqual([2]);
+  });
+
+  test('a program that wants source maps has those of its libraries', () => {
+    write('mapped.cjs', `process.setSourceMapsEnabled(true); console.log(require('large').version);`);
+    expect(run('mapped.cjs').stdout).toBe('1.0.0\n');
+    expect(kept()).toEqual([]);
+  });
+
   test('a cache folder that cannot be made is no error', () => {
     const file = write('no-folder', '');
     const plain = run('program.cjs', { hosted: false });
