@@ -61,6 +61,7 @@ function isHostOnly(type: ConcreteType | undefined): boolean {
 
 /** What is known of the graph while its calls are lowered in order. */
 interface Progress {
+  readonly areSizesOpen: boolean;
   readonly graphNodes: ReadonlyMap<string, GraphNode>;
   readonly values: Map<string, OnnxValue>;
   readonly constants: Set<string>;
@@ -74,12 +75,13 @@ class CallContext extends Pen implements LoweringContext {
   readonly inputs: readonly (OnnxValue | undefined)[];
   readonly inputTypes: readonly (ConcreteType | undefined)[];
   readonly outputTypes: readonly ConcreteType[];
+  readonly areSizesOpen: boolean;
   readonly #refs: CallNode['inputs'];
   readonly #progress: Progress;
 
   constructor(node: CallNode, progress: Progress) {
     super(node.name);
-    const { graphNodes, values } = progress;
+    const { graphNodes, values, areSizesOpen } = progress;
     this.kernel = node.kernel;
     this.attributes = node.attributes;
     this.inputs = node.inputs.map((ref) => (ref === undefined ? undefined : values.get(refKey(ref))));
@@ -87,6 +89,7 @@ class CallContext extends Pen implements LoweringContext {
       ref === undefined ? undefined : concrete(typeOf(graphNodes, ref)!),
     );
     this.outputTypes = node.outputs.map(concrete);
+    this.areSizesOpen = areSizesOpen;
     this.#refs = node.inputs;
     this.#progress = progress;
   }
@@ -136,16 +139,25 @@ const gradientKernel = /Grad|Backprop/;
  */
 const maxSegmentNodes = 1000;
 
+export interface LoweringOptions {
+  /** Where a segment ends, at the latest. Infinity: only where a call runs eagerly. */
+  readonly segmentNodes?: number;
+  /** Whether the graph stands for graphs of other sizes, which must have the same nodes. */
+  readonly areSizesOpen?: boolean;
+}
+
 /** Lowers every call and gives it its stage: eager calls of stage s run behind ONNX segment s. */
 function lowerCalls(
   graph: Graph,
   table: OpDefinitions,
   values: Map<string, OnnxValue>,
   fallbacks: FallbackNode[],
+  { segmentNodes = maxSegmentNodes, areSizesOpen = false }: LoweringOptions,
 ): LoweredCall[] {
   const constants = new Set<string>();
   const settling = new Set<string>();
-  const progress: Progress = { graphNodes: nodesByName(graph), values, constants, settling };
+  const graphNodes = nodesByName(graph);
+  const progress: Progress = { areSizesOpen, graphNodes, values, constants, settling };
   const calls = new Map<string, LoweredCall>();
   const nodesOfStage: number[] = [];
   const isInference = !graph.nodes.some((node) => node.kind === 'call' && gradientKernel.test(node.kernel));
@@ -175,7 +187,7 @@ function lowerCalls(
       }
       calls.set(node.name, { node, stage });
     } else {
-      while ((nodesOfStage[stage] ?? 0) >= maxSegmentNodes) stage++;
+      while ((nodesOfStage[stage] ?? 0) >= segmentNodes) stage++;
       nodesOfStage[stage] = (nodesOfStage[stage] ?? 0) + lowered.nodes.length;
       calls.set(node.name, { node, stage, ...lowered });
     }
@@ -292,10 +304,10 @@ function lastStageOf(calls: readonly LoweredCall[]): number {
  * Lowers and partitions a legal graph with concrete shapes.
  * @throws whatever a lowering throws on attributes it does not know: our bug.
  */
-export function lowerGraph(graph: Graph, table: OpDefinitions): LoweredGraph {
+export function lowerGraph(graph: Graph, table: OpDefinitions, options: LoweringOptions = {}): LoweredGraph {
   const values = new Map<string, OnnxValue>();
   const fallbacks: FallbackNode[] = [];
-  const calls = lowerCalls(graph, table, values, fallbacks);
+  const calls = lowerCalls(graph, table, values, fallbacks, options);
   const types = borderTypes(graph, values);
 
   const leafConstants = new Map<OnnxValue, LoweredConstant>();

@@ -44,7 +44,8 @@ interface LoweredVariant {
 }
 
 function lowerVariant({ graph, sizes }: GraphVariant, table: OpDefinitions): LoweredVariant {
-  const lowered = lowerGraph(graph, table);
+  const options = { segmentNodes: Infinity, areSizesOpen: sizes.length > 0 };
+  const lowered = lowerGraph(graph, table, options);
   const [fallback] = lowered.fallbacks;
   if (fallback !== undefined) {
     const kernels = [...new Set(lowered.fallbacks.map(({ kernel }) => kernel))].join(', ');
@@ -53,6 +54,7 @@ function lowerVariant({ graph, sizes }: GraphVariant, table: OpDefinitions): Low
       hint: 'Leave these ops out of what is exported: compute them before or after the model.',
     });
   }
+  // Nothing runs eagerly, so there is one segment, or none where nothing is computed.
   const segments = lowered.steps.flatMap((step) => (step.kind === 'onnx' ? [step.segment] : []));
   const [segment = { inputs: [], constants: [], nodes: [], outputs: [] }] = segments;
   return {

@@ -198,6 +198,32 @@ describe('exportOnnx of a function', () => {
     expect(checkModel(model)).toEqual([]);
   });
 
+  it('is one model, however many nodes it has', () => {
+    const layers = 1200;
+    const exported = exportOnnx(
+      (x: tf.Tensor) => {
+        let y = x;
+        for (let layer = 0; layer < layers; layer++) y = layer % 2 === 0 ? y.sin() : y.add(layer / layers);
+        return y;
+      },
+      tf.ones([2]),
+      common,
+    );
+    expect(exported.summary.nodeCount).toBe(layers);
+  });
+
+  it('sums over as many numbers as there are', () => {
+    const exported = exportOnnx((x: tf.Tensor) => x.mean(0), tf.ones([600, 2]), {
+      ...common,
+      dynamic: { x: { 0: 'rows' } },
+    });
+    expect(exported.summary.inputs[0]!.dims).toEqual(['rows', 2]);
+    for (const rows of [1, 300, 1021, 5000]) {
+      const [mean] = run(exported, { x: tf.range(0, 2 * rows).reshape([rows, 2]) });
+      expect([...mean!]).toEqual([rows - 1, rows]);
+    }
+  });
+
   it('computes sizes, offsets, fills and ranges from open sizes', () => {
     const exported = exportOnnx(
       ({ x }: { x: tf.Tensor2D }) => {

@@ -30,6 +30,8 @@ export interface LoweringContext {
   isConstant(index: number): boolean;
   /** Whether input `index` is a constant, or will be soon: a graph without gradients gets it from outside. */
   isSettling(index: number): boolean;
+  /** Whether the nodes are to serve other sizes, too: then sizes must not decide which they are. */
+  readonly areSizesOpen: boolean;
   /**
    * Adds an ONNX node with one result. A number given as an attribute is an INT; write `{ float: 1 }` for a FLOAT.
    * Arrays of numbers are INTS.

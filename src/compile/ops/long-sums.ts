@@ -70,7 +70,7 @@ function sumMiddle(
 
 /**
  * The sum over the axes that the call reduces, in the shape of its result.
- * @param x the call's input as float32. @returns undefined when one ReduceSum will do.
+ * @param x the call's input as float32. @returns undefined when one ReduceSum will do, or is to serve sums of other lengths.
  */
 export function sumOfMany(context: LoweringContext, x: OnnxValue): OnnxValue | undefined {
   const shape = shapeOf(context);
@@ -78,7 +78,7 @@ export function sumOfMany(context: LoweringContext, x: OnnxValue): OnnxValue | u
   const isLong = groups.some(
     ({ isReduced, size }, at) => isReduced && size > longestRun[at === groups.length - 1 ? 'last' : 'other'],
   );
-  if (!isLong) return undefined;
+  if (!isLong || context.areSizesOpen) return undefined;
   let sums = x;
   let shapeOfSums: readonly number[] = [];
   let inner = 1;
