@@ -11,8 +11,9 @@ import { chooseFrozenLeaves } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
 import type { Backend, CompileReport, Executable } from '../ir/executable.ts';
 import type { LazyValue } from './pending.ts';
-import { outputSlots, sameIntegers, wiringOf, type CutPlan } from './plan-cut.ts';
+import { outputSlots, wiringOf, type CutPlan } from './plan-cut.ts';
 import type { Reporter } from './reporter.ts';
+import { sameIntegers } from './type-table.ts';
 
 export interface CompiledGraph {
   readonly id: string;

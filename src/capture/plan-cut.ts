@@ -151,12 +151,6 @@ export function wiringOf({ nodes, structure }: CutPlan): {
   return { wiring: new Int32Array(wiring), hash };
 }
 
-export function sameIntegers(left: Int32Array, right: Int32Array): boolean {
-  if (left.length !== right.length) return false;
-  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
-  return true;
-}
-
 /** Slots of the outputs: with the structure, they tell graphs apart that keep different values. */
 export function outputSlots(plan: CutPlan): Int32Array {
   const slots = new Int32Array(plan.outputs.length);

@@ -6,8 +6,10 @@ import { pathToFileURL } from 'node:url';
 import type { StackRecord } from '../ir/record.ts';
 import type { CallFacts } from './source-facts.ts';
 import { codeFolder } from '../own-files.ts';
+import { Buckets } from './buckets.ts';
 import { layerFrame } from './layer-scopes.ts';
 import { formatSpan, userFrame, type StackFrame } from '../ir/span.ts';
+import { mix, sameIntegers } from './type-table.ts';
 
 /** A frame as V8 reports it. Lines and columns count from 1. */
 export interface RawFrame {
@@ -83,13 +85,45 @@ function callSites(): readonly NodeJS.CallSite[] {
   }
 }
 
+/** A file that code runs from. */
+interface CodeFile {
+  readonly id: number;
+  /** Frames of Node itself say nothing; async parts of them vary. */
+  readonly kind: 'runtime' | 'own' | 'program';
+}
+
+function kindOf(file: string): CodeFile['kind'] {
+  if (file === '' || file.startsWith('node:')) return 'runtime';
+  return isOwn(file) ? 'own' : 'program';
+}
+
+/** A stack under the numbers of its places. */
+interface KnownStack {
+  readonly hash: number;
+  readonly places: Int32Array;
+  readonly taken: TakenStack;
+}
+
+function rawFrame(site: NodeJS.CallSite): RawFrame {
+  return {
+    file: site.getFileName() ?? '',
+    line: site.getLineNumber() ?? 0,
+    column: site.getColumnNumber() ?? 0,
+    function: site.getMethodName() ?? site.getFunctionName() ?? '',
+  };
+}
+
 /** Interns stacks; each new one is recorded once, before the record that names it. */
 export class StackTaker {
   readonly #resolver: FrameResolver;
   readonly #onStack: (record: StackRecord) => void;
   readonly #entry: () => TakenStack | undefined;
   readonly #layers: readonly string[];
-  readonly #byKey = new Map<string, TakenStack>();
+  readonly #known = new Buckets<KnownStack>();
+  readonly #files = new Map<string | null, CodeFile>();
+  readonly #layerPaths = new Map<string, number>();
+  /** Of the stack that is being taken: its entry and layers, then file and position of each frame. */
+  readonly #places = new Int32Array(2 + 2 * frameLimit);
   readonly #byId: TakenStack[] = [];
   readonly #frames = new Map<string, StackFrame>();
   readonly #sites = new Map<string, number>();
@@ -114,38 +148,59 @@ export class StackTaker {
   take(): TakenStack {
     const sites = callSites();
     const entry = this.#entry();
-    let key = `${entry?.id}\n${this.#layers.join('/')}\n`;
-    const raws: RawFrame[] = [];
+    // Nearly all stacks are known: what costs time to tell (lines, names) is asked for new ones only.
+    const places = this.#placesOf(sites, entry);
+    let hash = places.length;
+    for (let index = 0; index < places.length; index++) hash = mix(hash, places[index]!);
+    const known = this.#known.find(hash, (stack) => sameIntegers(stack.places, places));
+    if (known !== undefined) return known.taken;
+    const taken = this.#describeSites(sites, entry);
+    this.#known.add({ hash, places: places.slice(), taken });
+    this.#byId[taken.id] = taken;
+    return taken;
+  }
+
+  #fileOf(site: NodeJS.CallSite): CodeFile {
+    const name = site.getFileName();
+    let file = this.#files.get(name);
+    if (file === undefined) {
+      file = { id: this.#files.size, kind: kindOf(name ?? '') };
+      this.#files.set(name, file);
+    }
+    return file;
+  }
+
+  /** @returns numbers that tell stacks apart; they are overwritten by the next stack. */
+  #placesOf(sites: readonly NodeJS.CallSite[], entry: TakenStack | undefined): Int32Array {
+    const path = this.#layers.join('/');
+    let layers = this.#layerPaths.get(path);
+    if (layers === undefined) this.#layerPaths.set(path, (layers = this.#layerPaths.size));
+    const places = this.#places;
+    places[0] = entry?.id ?? -1;
+    places[1] = layers;
+    let length = 2;
+    for (const site of sites) {
+      const { id, kind } = this.#fileOf(site);
+      if (kind !== 'program') continue;
+      places[length++] = id;
+      places[length++] = site.getPosition();
+    }
+    return places.subarray(0, length);
+  }
+
+  #describeSites(sites: readonly NodeJS.CallSite[], entry: TakenStack | undefined): TakenStack {
+    const frames: StackFrame[] = [];
     /** How many frames each layer has inside of it, innermost layer first. */
     const layerDepths: number[] = [];
     for (const site of sites) {
-      const file = site.getFileName() ?? '';
-      // Frames of Node itself say nothing; async parts of them vary.
-      if (file === '' || file.startsWith('node:')) continue;
-      if (isOwn(file)) {
-        if (site.getFunctionName() === layerFrame) layerDepths.push(raws.length);
-        continue;
-      }
-      const raw: RawFrame = {
-        file,
-        line: site.getLineNumber() ?? 0,
-        column: site.getColumnNumber() ?? 0,
-        function: site.getMethodName() ?? site.getFunctionName() ?? '',
-      };
-      raws.push(raw);
-      key += `${raw.file}:${raw.line}:${raw.column}\n`;
+      const { kind } = this.#fileOf(site);
+      if (kind === 'program') frames.push(this.#resolve(rawFrame(site)));
+      else if (kind === 'own' && site.getFunctionName() === layerFrame) layerDepths.push(frames.length);
     }
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    const frames = raws.map((raw) => this.#resolve(raw));
     const isWhole = entry === undefined || frames.some((frame) => frame.origin === 'user');
     const scope = this.#scope(frames, layerDepths);
-    const taken = isWhole
-      ? this.#describe(frames, scope)
-      : this.#describe([...frames, ...entry.frames], [...functionNames(entry.frames), ...scope]);
-    this.#byKey.set(key, taken);
-    this.#byId[taken.id] = taken;
-    return taken;
+    if (isWhole) return this.#describe(frames, scope);
+    return this.#describe([...frames, ...entry.frames], [...functionNames(entry.frames), ...scope]);
   }
 
   find(id: number | undefined): TakenStack | undefined {

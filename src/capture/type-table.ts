@@ -30,6 +30,12 @@ export function mix(hash: number, value: number): number {
   return (Math.imul(hash ^ value, 0x01000193) << 5) ^ ((hash ^ value) >>> 7);
 }
 
+export function sameIntegers(left: Int32Array, right: Int32Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) if (left[index] !== right[index]) return false;
+  return true;
+}
+
 export function sameShape(left: readonly number[], right: readonly number[]): boolean {
   if (left.length !== right.length) return false;
   for (let axis = 0; axis < left.length; axis++) if (left[axis] !== right[axis]) return false;
