@@ -11,6 +11,37 @@ const runsUntilFrozen = 2;
 /** Leaves that are all smaller are not worth a second compile; beside larger ones, small ones fold into those. */
 const frozenElements = 64;
 
+/** For how long the leaves of a graph, or those of a family's graphs, have been the same. */
+export class Steadiness {
+  /** Value ids in the last run. */
+  readonly #values: Float64Array;
+  /** Per leaf, in how many runs in a row it has been the same. */
+  readonly sameRuns: Int32Array;
+  /** Time in runs that no freezing has been paid from. */
+  runMs = 0;
+
+  constructor(leafCount: number) {
+    this.#values = new Float64Array(leafCount);
+    this.sameRuns = new Int32Array(leafCount);
+  }
+
+  observe({ leaves }: CutPlan): void {
+    for (let index = 0; index < leaves.length; index++) {
+      const { id } = leaves[index]!;
+      if (this.#values[index] === id) this.sameRuns[index]!++;
+      else {
+        this.#values[index] = id;
+        this.sameRuns[index] = 0;
+      }
+    }
+  }
+
+  restart(): void {
+    this.runMs = 0;
+    this.sameRuns.fill(0);
+  }
+}
+
 /**
  * Indices of the leaves to freeze.
  * @param sameRuns per leaf, in how many runs in a row it has been the same.

@@ -7,7 +7,7 @@ import { callNodes, type Graph } from '../ir/graph.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 import { Buckets } from './buckets.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
-import { chooseFrozenLeaves } from './frozen-weights.ts';
+import { chooseFrozenLeaves, Steadiness } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
 import type { Backend, CompileReport, Executable } from '../ir/executable.ts';
 import type { LazyValue } from './pending.ts';
@@ -33,6 +33,10 @@ export interface Family {
   readonly learnedSlots: Set<number>;
   readonly kinds: readonly LeafKind[];
   readonly neverFreeze: Set<number>;
+  /** Over all graphs: weights stay while sizes change. */
+  readonly steadiness: Steadiness;
+  /** What freezing a graph cost the last time. */
+  freezeMs: number | undefined;
   graphs: CachedGraph[];
   recompiles: number;
   isLimitReported: boolean;
@@ -64,11 +68,8 @@ export interface CachedGraph {
   guarded: readonly (HostArray | undefined)[];
   compiled: CompiledGraph;
   frozen: FrozenGraph | undefined;
-  /** Value ids of the leaves in the last run, and for how many runs each has been the same. */
-  lastValues: Float64Array;
-  sameRuns: Int32Array;
-  /** Time in runs since a leaf that was tried for freezing changed. */
-  stableRunMs: number;
+  /** Over its own runs: graphs of a family may be of different models. */
+  readonly steadiness: Steadiness;
 }
 
 export interface GraphCacheOptions {
@@ -140,6 +141,8 @@ export class GraphCache {
       learnedSlots: new Set(),
       kinds: plan.leaves.map(kindOf),
       neverFreeze: new Set(),
+      steadiness: new Steadiness(plan.leaves.length),
+      freezeMs: undefined,
       graphs: [],
       recompiles: 0,
       isLimitReported: false,
@@ -187,9 +190,7 @@ export class GraphCache {
       guarded: guardedContents(graph, plan, compiled.executable),
       compiled,
       frozen: undefined,
-      lastValues: new Float64Array(plan.leaves.length),
-      sameRuns: new Int32Array(plan.leaves.length),
-      stableRunMs: 0,
+      steadiness: new Steadiness(plan.leaves.length),
     };
     structure.graphs.unshift(cached);
     family.graphs.push(cached);
@@ -288,9 +289,10 @@ export class GraphCache {
     const start = reporter.now();
     const results = this.#execute(cached.graph, compiled, leaves);
     const durationMs = reporter.now() - start;
-    cached.stableRunMs += durationMs;
-    reporter.run(cached.id, compiled, durationMs, traceMs, plan.nodes.length);
     const { family } = cached.structure;
+    cached.steadiness.runMs += durationMs;
+    family.steadiness.runMs += durationMs;
+    reporter.run(cached.id, compiled, durationMs, traceMs, plan.nodes.length);
     if (family.isLimitReported && durationMs > (family.eagerMs ?? 0)) family.eagerMs = durationMs;
     return results;
   }
@@ -319,35 +321,37 @@ export class GraphCache {
     this.#reportCompile(cached.id, cached.graph, optimized, 'optimize');
   }
 
-  /** Counts for how long leaves have been the same; freezes those that stay, thaws a graph whose leaves changed. */
+  /**
+   * Freezes weights that stay, of the graph or of all graphs of its family (images of many sizes, one model); thaws a graph
+   * whose weights changed.
+   */
   #updateFrozen(cached: CachedGraph, plan: CutPlan): void {
-    const { frozen, lastValues, sameRuns } = cached;
+    const { frozen } = cached;
     const { family } = cached.structure;
     if (frozen !== undefined) {
       const changed = frozen.leaves.filter((leaf, index) => plan.leaves[leaf]!.id !== frozen.valueIds[index]);
-      if (changed.length === 0) return;
-      this.#thaw(cached, changed);
+      if (changed.length > 0) this.#thaw(cached, changed);
     }
-    for (let index = 0; index < plan.leaves.length; index++) {
-      const { id } = plan.leaves[index]!;
-      if (lastValues[index] === id) sameRuns[index]!++;
-      else {
-        lastValues[index] = id;
-        sameRuns[index] = 0;
-      }
-    }
-    // A second compile is tried once the graph has run for as long as it takes (ski rental).
-    const isDue = cached.stableRunMs >= cached.compiled.durationMs;
-    if (isDue && cached.frozen === undefined && !family.isLimitReported) {
-      cached.stableRunMs = 0;
-      this.#freeze(cached, plan);
+    cached.steadiness.observe(plan);
+    family.steadiness.observe(plan);
+    if (cached.frozen !== undefined || family.isLimitReported) return;
+    // A second compile is tried once there were runs for as long as it takes (ski rental).
+    const prices = [
+      [cached.steadiness, cached.compiled.durationMs],
+      [family.steadiness, family.freezeMs ?? family.compileMs],
+    ] as const;
+    for (const [steadiness, priceMs] of prices) {
+      if (steadiness.runMs < priceMs) continue;
+      steadiness.runMs = 0;
+      if (this.#freeze(cached, plan, steadiness)) return;
     }
   }
 
-  #freeze(cached: CachedGraph, plan: CutPlan): void {
+  /** @returns whether there was something to freeze. */
+  #freeze(cached: CachedGraph, plan: CutPlan, { sameRuns }: Steadiness): boolean {
     const { family } = cached.structure;
-    const chosen = chooseFrozenLeaves(cached.graph, plan, cached.sameRuns, family.neverFreeze);
-    if (chosen.length === 0) return;
+    const chosen = chooseFrozenLeaves(cached.graph, plan, sameRuns, family.neverFreeze);
+    if (chosen.length === 0) return false;
     const isChosen = new Set(chosen);
     const graph: Graph = {
       ...cached.graph,
@@ -368,6 +372,8 @@ export class GraphCache {
     const relied = chosen.filter((index) => compiled.executable.freeLeaves[index] !== true);
     for (const index of relied) plan.leaves[index]!.isFrozen = true;
     cached.frozen = { compiled, leaves: relied, valueIds: relied.map((index) => plan.leaves[index]!.id) };
+    family.freezeMs = compiled.durationMs;
+    return true;
   }
 
   #thaw(cached: CachedGraph, changed: readonly number[]): void {
@@ -393,8 +399,7 @@ export class GraphCache {
     this.#reportTimes(cached);
     cached.frozen?.compiled.executable.dispose();
     cached.frozen = undefined;
-    cached.stableRunMs = 0;
-    cached.sameRuns.fill(0);
+    cached.steadiness.restart();
   }
 
   /** Releases executables that were made for a value which no longer exists. */

@@ -29,10 +29,22 @@ const wordBytes = 4;
 /** Arrays of up to so many bytes are their own hash. */
 const smallBytes = 16;
 
-/** Hash of an array's bytes. */
+/** From here on, hashes are remembered: the weights of a model are part of a graph for each size of its input. */
+const largeBytes = 4096;
+const largeHashes = new WeakMap<ElementArray, string>();
+
+/** Hash of an array's bytes, which never change. */
 export function hashArray(data: ElementArray): string {
   const { buffer, byteOffset, byteLength } = data;
   if (byteLength <= smallBytes) return Buffer.from(buffer, byteOffset, byteLength).toString('hex');
+  if (byteLength < largeBytes) return hashBytes(data);
+  let hash = largeHashes.get(data);
+  if (hash === undefined) largeHashes.set(data, (hash = hashBytes(data)));
+  return hash;
+}
+
+function hashBytes(data: ElementArray): string {
+  const { buffer, byteOffset, byteLength } = data;
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   const isAligned = data.byteOffset % wordBytes === 0;
   const whole = data.byteLength - (data.byteLength % wordBytes);
