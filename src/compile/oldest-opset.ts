@@ -4,6 +4,7 @@
  * opset 21, in 9 in opset 13, in 5.5 in opset 12.
  */
 import type { OnnxModel, OnnxNode } from '../onnx/model.ts';
+import { onnxElementType } from './lowering-pen.ts';
 import type { ElementType } from './segment.ts';
 
 /** Comparisons that include equality, and extrema of integers, are not older. */
@@ -23,17 +24,27 @@ const axesReaders: ReadonlySet<string> = new Set(
    Unsqueeze`.split(/\s+/),
 );
 
-/** Types that operators learnt later. */
-const laterTypes: Readonly<Record<string, ElementType>> = {
-  Relu: 'int32',
-  ReduceMax: 'bool',
-  ReduceMin: 'bool',
-};
+/** Operators whose results are truth values. */
+const truthMakers: ReadonlySet<string> = new Set(
+  'And Equal Greater GreaterOrEqual IsNaN Less LessOrEqual Not Or'.split(' '),
+);
+
+/** Operators whose results have the type of an input, by its position. */
+const carriers: ReadonlyMap<string, number> = new Map([
+  ...`Concat Expand Gather Identity Pad ReduceMax ReduceMin Reshape Slice Split Squeeze Tile Transpose
+      Unsqueeze`
+    .split(/\s+/)
+    .map((op) => [op, 0] as const),
+  ['Where', 1],
+]);
+
+/** Operators that learnt to take truth values later. */
+const withoutTruth: ReadonlySet<string> = new Set(['Pad', 'ReduceMax', 'ReduceMin']);
 
 interface Known {
   /** Values of constants. */
   readonly integers: ReadonlyMap<string, readonly number[]>;
-  /** Constants and inputs whose type is bool. */
+  /** Values so far that are truth values. */
   readonly bools: ReadonlySet<string>;
 }
 
@@ -50,10 +61,18 @@ function hasOnly(node: OnnxNode, ...attributes: readonly string[]): boolean {
   return Object.keys(node.attributes).every((name) => attributes.includes(name));
 }
 
+function givesBools({ opType, inputs, attributes }: OnnxNode, bools: ReadonlySet<string>): boolean {
+  const { to } = attributes;
+  if (opType === 'Cast') return to?.kind === 'int' && to.value === onnxElementType.bool;
+  const carried = carriers.get(opType);
+  return truthMakers.has(opType) || (carried !== undefined && bools.has(inputs[carried]!));
+}
+
 /** The node in the oldest opset; undefined where it has no such form. */
 function olderNode(node: OnnxNode, { integers, bools }: Known): OnnxNode | undefined {
   const { opType, domain, inputs, attributes } = node;
   if (domain !== '' || unchanged.has(opType)) return node;
+  if (withoutTruth.has(opType) && bools.has(inputs[0]!)) return undefined;
   const values = integers.get(inputs[1] ?? '');
   switch (opType) {
     case 'Reshape':
@@ -62,8 +81,7 @@ function olderNode(node: OnnxNode, { integers, bools }: Known): OnnxNode | undef
         ? { ...node, attributes: {} }
         : undefined;
     case 'Pad':
-      // Truth values are padded since opset 13; what fills them tells what they are.
-      return inputs.length <= 3 && hasOnly(node, 'mode') && !bools.has(inputs[2] ?? '') ? node : undefined;
+      return inputs.length <= 3 && hasOnly(node, 'mode') ? node : undefined;
     case 'Softmax':
       return attributes['axis']?.kind === 'int' && attributes['axis'].value === -1 ? node : undefined;
     case 'Split':
@@ -95,11 +113,12 @@ export function inOldestOpset(
   const known: Known = { integers, bools };
   const nodes: OnnxNode[] = [];
   for (const node of graph.nodes) {
-    const later = laterTypes[node.opType];
-    if (later !== undefined && typeOf(node.outputs[0]!) === later) return model;
+    // Integers are rectified since opset 14.
+    if (node.opType === 'Relu' && typeOf(node.outputs[0]!) === 'int32') return model;
     const older = olderNode(node, known);
     if (older === undefined) return model;
     nodes.push(older);
+    if (givesBools(node, bools)) for (const output of node.outputs) bools.add(output);
   }
   const opsets = model.opsets.map((opset) =>
     opset.domain === '' ? { ...opset, version: oldestOpset } : opset,

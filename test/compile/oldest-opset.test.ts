@@ -70,13 +70,22 @@ describe('a model in the oldest opset', () => {
         graph.add('Pad', [graph.add('Less', [x, x]), graph.ints([1, 1, 1, 1]), graph.scalar(1, 'bool')]),
     ],
     [
-      'truth values to pad with one that is fed',
+      'truth values to pad that were turned and cast',
       (graph, x) =>
         graph.add('Pad', [
-          graph.add('Less', [x, x]),
+          graph.add('Transpose', [graph.add('Cast', [x], { to: 9 })]),
           graph.ints([1, 1, 1, 1]),
-          graph.input('fill', 'bool', []),
         ]),
+    ],
+    [
+      'extrema of truth values that are fed and chosen',
+      (graph, x) => {
+        const mask = graph.input('mask', 'bool', [2, 3]);
+        return graph.add('ReduceMin', [
+          graph.add('Where', [graph.add('Less', [x, x]), mask, mask]),
+          graph.ints([1]),
+        ]);
+      },
     ],
     ['operators that are younger', (graph, x) => graph.add('Tanh', [graph.add('Gelu', [x])])],
   ])('is the model itself with %s', (_, write) => {
