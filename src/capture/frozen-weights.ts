@@ -2,7 +2,8 @@
  * Which leaves of a graph are worth compiling in as constants: weights that stay. onnxruntime prepacks and folds constants
  * only, and then removes most layout changes by itself; data gains nothing, and costs its size once more.
  */
-import type { Graph } from '../ir/graph.ts';
+import type { Graph, GraphNode } from '../ir/graph.ts';
+import type { HostArray } from '../ir/tensor-type.ts';
 import type { CutPlan } from './plan-cut.ts';
 
 /** A leaf must have been the same in this many runs after its first. */
@@ -65,6 +66,30 @@ export function chooseFrozenLeaves(
   );
   const isWorthIt = candidates.some((index) => plan.leaves[index]!.type.size >= frozenElements);
   return isWorthIt ? keepOneInput(candidates, plan, graph) : [];
+}
+
+/**
+ * The graph with the chosen leaves compiled in.
+ * @param guarded contents of constants that are checked before each run, where the graph is in use. Nobody checks a
+ * constant that became an input: it must stay one.
+ */
+export function freezeLeaves(
+  graph: Graph,
+  plan: CutPlan,
+  chosen: readonly number[],
+  guarded?: readonly (HostArray | undefined)[],
+): Graph {
+  const isChosen = new Set(chosen);
+  const nodes = graph.nodes.map((node, index): GraphNode => {
+    if (node.kind === 'placeholder' && isChosen.has(index)) {
+      return { kind: 'constant', name: node.name, type: node.type, data: plan.leaves[index]!.host! };
+    }
+    if (node.kind === 'constant' && guarded !== undefined && guarded[index] === undefined) {
+      return { kind: 'placeholder', name: node.name, type: node.type, role: 'input' };
+    }
+    return node;
+  });
+  return { ...graph, nodes };
 }
 
 /**

@@ -7,7 +7,7 @@ import { callNodes, type Graph } from '../ir/graph.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 import { Buckets } from './buckets.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
-import { chooseFrozenLeaves, Steadiness } from './frozen-weights.ts';
+import { chooseFrozenLeaves, freezeLeaves, Steadiness } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
 import type { Backend, CompileReport, Executable } from '../ir/executable.ts';
 import type { LazyValue } from './pending.ts';
@@ -66,7 +66,8 @@ export interface CachedGraph {
   readonly outputs: Int32Array;
   /** Per leaf: contents that the executable relies on. */
   guarded: readonly (HostArray | undefined)[];
-  compiled: CompiledGraph;
+  /** With all weights as inputs; made when it is needed, where those of the family are frozen. */
+  plain: CompiledGraph | undefined;
   frozen: FrozenGraph | undefined;
   /** Over its own runs: graphs of a family may be of different models. */
   readonly steadiness: Steadiness;
@@ -155,6 +156,7 @@ export class GraphCache {
 
   /** A compiled graph that is valid for the plan: found, or compiled now. */
   acquire(structure: Structure, plan: CutPlan, stack: number | undefined): CachedGraph {
+    structure.family.steadiness.observe(plan);
     const outputs = outputSlots(plan);
     const found = structure.graphs.find(
       (cached) => sameIntegers(cached.outputs, outputs) && holdsGuards(cached, plan),
@@ -177,7 +179,11 @@ export class GraphCache {
     reporter.graph(id, family.id, graph, stack);
     const isKnown = family.graphs.length > 0;
     const isLimited = isKnown && family.recompiles >= recompileLimit && prefersEager(family);
-    const compiled = this.#make(graph, plan, { isLimited });
+    const frozenLeaves = isLimited ? [] : this.#steadyLeaves(family, graph, plan);
+    const isFrozen = frozenLeaves.length > 0;
+    const form = isFrozen ? freezeLeaves(graph, plan, frozenLeaves) : graph;
+    const compiled = this.#make(form, plan, { isLimited, isHot: isFrozen });
+    if (isFrozen) family.freezeMs = compiled.durationMs;
     if (isKnown && !isLimited && compiled.report.outcome === 'session') family.recompiles++;
     if (isKnown) this.#reportFailure(family, graph, compiled, stack, isLimited);
     if (!isLimited) family.compileMs += (compiled.durationMs - family.compileMs) / (family.graphs.length + 1);
@@ -188,8 +194,8 @@ export class GraphCache {
       structure,
       outputs,
       guarded: guardedContents(graph, plan, compiled.executable),
-      compiled,
-      frozen: undefined,
+      plain: isFrozen ? undefined : compiled,
+      frozen: isFrozen ? frozenGraph(compiled, plan, frozenLeaves) : undefined,
       steadiness: new Steadiness(plan.leaves.length),
     };
     structure.graphs.unshift(cached);
@@ -275,8 +281,7 @@ export class GraphCache {
     if (victim.structure.graphs.length === 0) this.#structures.remove(victim.structure);
     if (family.graphs.length === 0) this.#families.remove(family);
     this.#reportTimes(victim);
-    victim.frozen?.compiled.executable.dispose();
-    victim.compiled.executable.dispose();
+    disposeOf(victim);
   }
 
   /** Runs a graph on the plan's leaves. All leaves must be in host memory. */
@@ -284,8 +289,8 @@ export class GraphCache {
     const { reporter, freeze } = this.#options;
     const leaves = plan.leaves.map((leaf) => leaf.host!);
     this.#tierUp(cached, plan, leaves);
-    if (freeze && cached.compiled.executable.ignoresConstants !== true) this.#updateFrozen(cached, plan);
-    const compiled = cached.frozen?.compiled ?? cached.compiled;
+    if (freeze && cached.plain?.executable.ignoresConstants !== true) this.#updateFrozen(cached, plan);
+    const compiled = this.#formOf(cached, plan);
     const start = reporter.now();
     const results = this.#execute(cached.graph, compiled, leaves);
     const durationMs = reporter.now() - start;
@@ -307,15 +312,26 @@ export class GraphCache {
     }
   }
 
+  /** What is to run. */
+  #formOf(cached: CachedGraph, plan: CutPlan): CompiledGraph {
+    if (cached.frozen !== undefined) return cached.frozen.compiled;
+    if (cached.plain === undefined) {
+      const graph = freezeLeaves(cached.graph, plan, [], cached.guarded);
+      cached.plain = this.#make(graph, plan, { isHot: true });
+      this.#reportCompile(cached.id, graph, cached.plain, 'recompile');
+    }
+    return cached.plain;
+  }
+
   #tierUp(cached: CachedGraph, plan: CutPlan, leaves: readonly HostArray[]): void {
     const { reporter } = this.#options;
-    const compiled = cached.frozen?.compiled ?? cached.compiled;
+    const compiled = this.#formOf(cached, plan);
     const start = reporter.now();
     const report = compiled.executable.tierUp?.(leaves);
     if (report === undefined) return;
     const optimized = { ...compiled, report, durationMs: reporter.now() - start };
     if (cached.frozen === undefined) {
-      cached.compiled = optimized;
+      cached.plain = optimized;
       cached.guarded = guardedContents(cached.graph, plan, optimized.executable);
     }
     this.#reportCompile(cached.id, cached.graph, optimized, 'optimize');
@@ -333,11 +349,10 @@ export class GraphCache {
       if (changed.length > 0) this.#thaw(cached, changed);
     }
     cached.steadiness.observe(plan);
-    family.steadiness.observe(plan);
     if (cached.frozen !== undefined || family.isLimitReported) return;
     // A second compile is tried once there were runs for as long as it takes (ski rental).
     const prices = [
-      [cached.steadiness, cached.compiled.durationMs],
+      [cached.steadiness, this.#formOf(cached, plan).durationMs],
       [family.steadiness, family.freezeMs ?? family.compileMs],
     ] as const;
     for (const [steadiness, priceMs] of prices) {
@@ -347,31 +362,24 @@ export class GraphCache {
     }
   }
 
+  /** What to freeze in a new graph of a family whose weights stay, if the runs of the others have paid for that. */
+  #steadyLeaves(family: Family, graph: Graph, plan: CutPlan): readonly number[] {
+    const { freezeMs, steadiness, neverFreeze } = family;
+    if (freezeMs === undefined || steadiness.runMs < freezeMs) return [];
+    const chosen = chooseFrozenLeaves(graph, plan, steadiness.sameRuns, neverFreeze);
+    if (chosen.length > 0) steadiness.runMs = 0;
+    return chosen;
+  }
+
   /** @returns whether there was something to freeze. */
   #freeze(cached: CachedGraph, plan: CutPlan, { sameRuns }: Steadiness): boolean {
     const { family } = cached.structure;
     const chosen = chooseFrozenLeaves(cached.graph, plan, sameRuns, family.neverFreeze);
     if (chosen.length === 0) return false;
-    const isChosen = new Set(chosen);
-    const graph: Graph = {
-      ...cached.graph,
-      nodes: cached.graph.nodes.map((node, index) => {
-        if (node.kind === 'placeholder' && isChosen.has(index)) {
-          return { kind: 'constant', name: node.name, type: node.type, data: plan.leaves[index]!.host! };
-        }
-        // Nobody checks a constant that became an input: it must stay one.
-        if (node.kind === 'constant' && cached.guarded[index] === undefined) {
-          return { kind: 'placeholder', name: node.name, type: node.type, role: 'input' };
-        }
-        return node;
-      }),
-    };
+    const graph = freezeLeaves(cached.graph, plan, chosen, cached.guarded);
     const compiled = this.#make(graph, plan, { isHot: true });
     this.#reportCompile(cached.id, graph, compiled, 'freeze');
-    // Should the backend not rely on a leaf although it was constant, any value of it will do.
-    const relied = chosen.filter((index) => compiled.executable.freeLeaves[index] !== true);
-    for (const index of relied) plan.leaves[index]!.isFrozen = true;
-    cached.frozen = { compiled, leaves: relied, valueIds: relied.map((index) => plan.leaves[index]!.id) };
+    cached.frozen = frozenGraph(compiled, plan, chosen);
     family.freezeMs = compiled.durationMs;
     return true;
   }
@@ -420,19 +428,28 @@ export class GraphCache {
 
   /** Of the form that ran last. */
   #reportTimes(cached: CachedGraph): void {
-    const { executable } = cached.frozen?.compiled ?? cached.compiled;
-    this.#options.reporter.nodeTimes(cached.id, executable.nodeTimes?.());
+    const compiled = cached.frozen?.compiled ?? cached.plain;
+    this.#options.reporter.nodeTimes(cached.id, compiled?.executable.nodeTimes?.());
   }
 
   dispose(): void {
-    for (const cached of this.#graphs) {
-      cached.frozen?.compiled.executable.dispose();
-      cached.compiled.executable.dispose();
-    }
+    for (const cached of this.#graphs) disposeOf(cached);
     this.#graphs.clear();
     this.#structures.clear();
     this.#families.clear();
   }
+}
+
+/** Should the backend not rely on a leaf although it was constant, any value of it will do. */
+function frozenGraph(compiled: CompiledGraph, plan: CutPlan, chosen: readonly number[]): FrozenGraph {
+  const leaves = chosen.filter((index) => compiled.executable.freeLeaves[index] !== true);
+  for (const index of leaves) plan.leaves[index]!.isFrozen = true;
+  return { compiled, leaves, valueIds: leaves.map((index) => plan.leaves[index]!.id) };
+}
+
+function disposeOf({ frozen, plain }: CachedGraph): void {
+  frozen?.compiled.executable.dispose();
+  plain?.executable.dispose();
 }
 
 function allCalls(graph: Graph, reason: string): CompileReport['fallbacks'] {

@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
+import type { Rank, Tensor, Tensor2D } from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/ir/graph.ts';
 import { registerBackend } from '../../src/session.ts';
@@ -238,6 +238,59 @@ describe('frozen weights', () => {
     expect(disposed).toBe(1);
   });
 
+  const sizes = Array.from({ length: 40 }, (_, index) => index + 2);
+  const ofAllSizes =
+    (change: boolean): Program =>
+    (tf, log) => {
+      const w = tf.variable(tf.tensor2d(Float32Array.from({ length: 4096 }, Math.sqrt), [64, 64]));
+      const call = (rows: number): void => log(tf.fill<Rank.R2>([rows, 64], rows).matMul(w).sum().dataSync());
+      for (const rows of sizes) call(rows);
+      if (change) w.assign(tf.ones([64, 64]));
+      for (const rows of sizes.toReversed()) call(rows);
+    };
+  /** A clock for which everything takes as long. */
+  const ticking = (): (() => number) => {
+    let time = 0;
+    return () => ++time;
+  };
+  const frozenCount = (): number =>
+    compiled.filter(({ nodes }) =>
+      nodes.some((node) => node.kind === 'constant' && node.data.length === 4096),
+    ).length;
+
+  it('are frozen at once in graphs of other sizes', async () => {
+    const { records } = await captured(ofAllSizes(false), { backend: 'promoting', now: ticking() });
+    const triggers = recordsOf(records, 'compile').map(({ trigger }) => trigger);
+    expect(frozenCount()).toBeGreaterThan(triggers.filter((trigger) => trigger === 'freeze').length + 10);
+  });
+
+  it('are inputs again in graphs that have known them as constants only', async () => {
+    const { records } = await captured(ofAllSizes(true), { backend: 'promoting', now: ticking() });
+    const isThawed = recordsOf(records, 'guard-failure').some(({ differences }) =>
+      differences.some(({ kind }) => kind === 'weights'),
+    );
+    expect(isThawed).toBe(true);
+    expect(frozenCount()).toBeGreaterThan(10);
+    const graphs = recordsOf(records, 'compile').flatMap(({ graph, trigger }) =>
+      trigger === 'recompile' ? [graph] : [],
+    );
+    // Once frozen, and once more with the weights as inputs.
+    expect(graphs.length).toBeGreaterThan(new Set(graphs).size);
+  });
+
+  it('of two models that take turns are frozen where each has a size of its own', async () => {
+    const { records } = await captured(
+      (tf, log) => {
+        const models = [3, 5].map((rows) => ({ rows, w: tf.variable(tf.fill<Rank.R2>([64, 64], rows)) }));
+        for (let run = 0; run < 40; run++) {
+          for (const { rows, w } of models) log(tf.fill<Rank.R2>([rows, 64], run).matMul(w).sum().dataSync());
+        }
+      },
+      { backend: 'promoting', now: ticking() },
+    );
+    expect(recordsOf(records, 'compile').filter(({ trigger }) => trigger === 'freeze')).toHaveLength(2);
+  });
+
   it('stay inputs when asked to', async () => {
     const { records } = await captured(inference(false), { backend: 'promoting', freeze: false });
     expect(recordsOf(records, 'compile')).toHaveLength(1);
@@ -246,19 +299,10 @@ describe('frozen weights', () => {
   it('report what was replaced when another model of the same form arrives', async () => {
     const { records } = await captured(
       (tf, log) => {
-        const models = [1, 2].map((value) =>
-          tf.variable(tf.fill<import('@tensorflow/tfjs').Rank.R2>([64, 64], value)),
-        );
+        const models = [1, 2].map((value) => tf.variable(tf.fill<Rank.R2>([64, 64], value)));
         for (const w of models) {
           for (let run = 0; run < 30; run++)
-            log(
-              tf
-                .ones<import('@tensorflow/tfjs').Rank.R2>([8, 64])
-                .mul<Tensor2D>(run)
-                .matMul(w)
-                .sum()
-                .dataSync(),
-            );
+            log(tf.ones<Rank.R2>([8, 64]).mul<Tensor2D>(run).matMul(w).sum().dataSync());
         }
       },
       { backend: 'promoting' },
@@ -271,8 +315,8 @@ describe('frozen weights', () => {
   it('leave data alone: a graph with nothing but unchanging inputs is not computed away', async () => {
     await captured(
       (tf, log) => {
-        const x = tf.ones<import('@tensorflow/tfjs').Rank.R2>([64, 64]);
-        const y = tf.ones<import('@tensorflow/tfjs').Rank.R2>([64, 64]);
+        const x = tf.ones<Rank.R2>([64, 64]);
+        const y = tf.ones<Rank.R2>([64, 64]);
         for (let run = 0; run < 40; run++) log(x.matMul(y).sum().dataSync());
       },
       { backend: 'promoting' },
