@@ -9,6 +9,17 @@ import type { CutPlan } from './plan-cut.ts';
 /** A leaf must have been the same in this many runs after its first. */
 const runsUntilFrozen = 2;
 
+/**
+ * Kernels that run several times as fast with frozen filters, so that a family of graphs of many sizes is worth sessions
+ * with its weights inside; products gain a tenth, which these sessions cost when sequences grow.
+ */
+const gainingKernel = /Conv/;
+
+/** Whether graphs with this plan's kernels gain much by frozen weights. */
+export function gainsByFreezing({ nodes }: CutPlan): boolean {
+  return nodes.some(({ signature }) => gainingKernel.test(signature.kernel.name));
+}
+
 /** Leaves that are all smaller are not worth a second compile; beside larger ones, small ones fold into those. */
 const frozenElements = 64;
 

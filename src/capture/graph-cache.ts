@@ -7,7 +7,7 @@ import { callNodes, type Graph } from '../ir/graph.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 import { Buckets } from './buckets.ts';
 import { buildGraph, type GraphNaming, type LeafKind } from './build-graph.ts';
-import { chooseFrozenLeaves, freezeLeaves, Steadiness } from './frozen-weights.ts';
+import { chooseFrozenLeaves, freezeLeaves, gainsByFreezing, Steadiness } from './frozen-weights.ts';
 import { closestGraph, guardCount, guardedContents, holdsGuards } from './graph-guards.ts';
 import type { Backend, CompileReport, Executable } from '../ir/executable.ts';
 import type { LazyValue } from './pending.ts';
@@ -33,8 +33,8 @@ export interface Family {
   readonly learnedSlots: Set<number>;
   readonly kinds: readonly LeafKind[];
   readonly neverFreeze: Set<number>;
-  /** Over all graphs: weights stay while sizes change. */
-  readonly steadiness: Steadiness;
+  /** Over all graphs: weights stay while sizes change. Absent where freezing them gains little. */
+  readonly steadiness: Steadiness | undefined;
   /** What freezing a graph cost the last time. */
   freezeMs: number | undefined;
   graphs: CachedGraph[];
@@ -142,7 +142,7 @@ export class GraphCache {
       learnedSlots: new Set(),
       kinds: plan.leaves.map(kindOf),
       neverFreeze: new Set(),
-      steadiness: new Steadiness(plan.leaves.length),
+      steadiness: gainsByFreezing(plan) ? new Steadiness(plan.leaves.length) : undefined,
       freezeMs: undefined,
       graphs: [],
       recompiles: 0,
@@ -156,7 +156,7 @@ export class GraphCache {
 
   /** A compiled graph that is valid for the plan: found, or compiled now. */
   acquire(structure: Structure, plan: CutPlan, stack: number | undefined): CachedGraph {
-    structure.family.steadiness.observe(plan);
+    structure.family.steadiness?.observe(plan);
     const outputs = outputSlots(plan);
     const found = structure.graphs.find(
       (cached) => sameIntegers(cached.outputs, outputs) && holdsGuards(cached, plan),
@@ -296,7 +296,7 @@ export class GraphCache {
     const durationMs = reporter.now() - start;
     const { family } = cached.structure;
     cached.steadiness.runMs += durationMs;
-    family.steadiness.runMs += durationMs;
+    if (family.steadiness !== undefined) family.steadiness.runMs += durationMs;
     reporter.run(cached.id, compiled, durationMs, traceMs, plan.nodes.length);
     if (family.isLimitReported && durationMs > (family.eagerMs ?? 0)) family.eagerMs = durationMs;
     return results;
@@ -356,7 +356,7 @@ export class GraphCache {
       [family.steadiness, family.freezeMs ?? family.compileMs],
     ] as const;
     for (const [steadiness, priceMs] of prices) {
-      if (steadiness.runMs < priceMs) continue;
+      if (steadiness === undefined || steadiness.runMs < priceMs) continue;
       steadiness.runMs = 0;
       if (this.#freeze(cached, plan, steadiness)) return;
     }
@@ -365,7 +365,7 @@ export class GraphCache {
   /** What to freeze in a new graph of a family whose weights stay, if the runs of the others have paid for that. */
   #steadyLeaves(family: Family, graph: Graph, plan: CutPlan): readonly number[] {
     const { freezeMs, steadiness, neverFreeze } = family;
-    if (freezeMs === undefined || steadiness.runMs < freezeMs) return [];
+    if (steadiness === undefined || freezeMs === undefined || steadiness.runMs < freezeMs) return [];
     const chosen = chooseFrozenLeaves(graph, plan, steadiness.sameRuns, neverFreeze);
     if (chosen.length > 0) steadiness.runMs = 0;
     return chosen;

@@ -12,10 +12,11 @@ export const oldestOpset = 12;
 
 /** Operators that mean the same in all opsets from the oldest one on, as we write them (Softmax: along the last axis). */
 const unchanged: ReadonlySet<string> = new Set(
-  `Abs Add And ArgMax ArgMin Atan BatchNormalization Cast Ceil Clip Concat Conv ConvTranspose Cos Div Equal Erf Exp Expand
-   Floor Gather Gemm Greater GreaterOrEqual HardSigmoid Identity IsNaN LeakyRelu Less LessOrEqual Log MatMul Max MaxPool Min
-   Mul Neg Not Or PRelu Pow Reciprocal Relu Sigmoid Sign Sin Slice Softplus Sqrt Sub Sum Tanh Tile Transpose
-   Where`.split(/\s+/),
+  `Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh BatchNormalization Cast Ceil Clip Concat Conv
+   ConvTranspose Cos Cosh CumSum Div Elu Equal Erf Exp Expand Floor Gather GatherND Gemm Greater GreaterOrEqual
+   HardSigmoid Identity IsNaN LRN LeakyRelu Less LessOrEqual Log MatMul Max MaxPool Min Mod Mul Neg NonMaxSuppression Not
+   Or PRelu Pow Reciprocal Relu Round Selu Sigmoid Sign Sin Sinh Size Slice Softplus Sqrt Sub Sum Tan Tanh Tile TopK
+   Transpose Where Xor`.split(/\s+/),
 );
 
 /** Operators whose axes were an attribute. */
@@ -84,6 +85,10 @@ function olderNode(node: OnnxNode, { integers, bools }: Known): OnnxNode | undef
       return inputs.length <= 3 && hasOnly(node, 'mode') ? node : undefined;
     case 'Softmax':
       return attributes['axis']?.kind === 'int' && attributes['axis'].value === -1 ? node : undefined;
+    case 'ScatterElements':
+    case 'ScatterND':
+      // What to do with what is there already is asked since opset 16.
+      return hasOnly(node, 'axis') ? node : undefined;
     case 'Split':
       return values && hasOnly(node, 'axis') ? withAttribute(node, 'split', values) : undefined;
     default:

@@ -87,6 +87,10 @@ describe('a model in the oldest opset', () => {
         ]);
       },
     ],
+    [
+      'scatters that add',
+      (graph, x) => graph.add('ScatterND', [x, graph.ints([0]), x], { reduction: 'add' }),
+    ],
     ['operators that are younger', (graph, x) => graph.add('Tanh', [graph.add('Gelu', [x])])],
   ])('is the model itself with %s', (_, write) => {
     const model = modelOf(write);
