@@ -6,8 +6,12 @@ import type { Graph, GraphNode } from '../ir/graph.ts';
 import type { HostArray } from '../ir/tensor-type.ts';
 import type { CutPlan } from './plan-cut.ts';
 
-/** A leaf must have been the same in this many runs after its first. */
+/**
+ * A leaf must have been the same in this many runs after its first, and so many times as many for each time that a frozen
+ * one changed: what is compiled in vain stays rare, yet a model that replaces another is frozen in time.
+ */
 const runsUntilFrozen = 2;
+const runsFactor = 4;
 
 /**
  * Kernels that run several times as fast with frozen filters, so that a family of graphs of many sizes is worth sessions
@@ -47,31 +51,25 @@ export class Steadiness {
       }
     }
   }
-
-  restart(): void {
-    this.runMs = 0;
-    this.sameRuns.fill(0);
-  }
 }
 
 /**
  * Indices of the leaves to freeze.
  * @param sameRuns per leaf, in how many runs in a row it has been the same.
- * @param never leaves that were frozen before and changed.
+ * @param thaws how often frozen leaves of the graph's family have changed.
  */
 export function chooseFrozenLeaves(
   graph: Graph,
   plan: CutPlan,
   sameRuns: Int32Array,
-  never: ReadonlySet<number>,
+  thaws: number,
 ): readonly number[] {
   const weights = weightLeaves(graph);
   const candidates = plan.leaves.flatMap((leaf, index) =>
     weights.has(index) &&
-    sameRuns[index]! >= runsUntilFrozen &&
+    sameRuns[index]! >= runsUntilFrozen * runsFactor ** thaws &&
     leaf.type.size > 1 &&
-    leaf.isLive &&
-    !never.has(index)
+    leaf.isLive
       ? [index]
       : [],
   );

@@ -32,7 +32,8 @@ export interface Family {
   /** Slots of values that were asked for after a graph of this family had left them out. */
   readonly learnedSlots: Set<number>;
   readonly kinds: readonly LeafKind[];
-  readonly neverFreeze: Set<number>;
+  /** How often frozen weights have changed. */
+  thaws: number;
   /** Over all graphs: weights stay while sizes change. Absent where freezing them gains little. */
   readonly steadiness: Steadiness | undefined;
   /** What freezing a graph cost the last time. */
@@ -141,7 +142,7 @@ export class GraphCache {
       wiring,
       learnedSlots: new Set(),
       kinds: plan.leaves.map(kindOf),
-      neverFreeze: new Set(),
+      thaws: 0,
       steadiness: gainsByFreezing(plan) ? new Steadiness(plan.leaves.length) : undefined,
       freezeMs: undefined,
       graphs: [],
@@ -364,9 +365,9 @@ export class GraphCache {
 
   /** What to freeze in a new graph of a family whose weights stay, if the runs of the others have paid for that. */
   #steadyLeaves(family: Family, graph: Graph, plan: CutPlan): readonly number[] {
-    const { freezeMs, steadiness, neverFreeze } = family;
+    const { freezeMs, steadiness, thaws } = family;
     if (steadiness === undefined || freezeMs === undefined || steadiness.runMs < freezeMs) return [];
-    const chosen = chooseFrozenLeaves(graph, plan, steadiness.sameRuns, neverFreeze);
+    const chosen = chooseFrozenLeaves(graph, plan, steadiness.sameRuns, thaws);
     if (chosen.length > 0) steadiness.runMs = 0;
     return chosen;
   }
@@ -374,7 +375,7 @@ export class GraphCache {
   /** @returns whether there was something to freeze. */
   #freeze(cached: CachedGraph, plan: CutPlan, { sameRuns }: Steadiness): boolean {
     const { family } = cached.structure;
-    const chosen = chooseFrozenLeaves(cached.graph, plan, sameRuns, family.neverFreeze);
+    const chosen = chooseFrozenLeaves(cached.graph, plan, sameRuns, family.thaws);
     if (chosen.length === 0) return false;
     const graph = freezeLeaves(cached.graph, plan, chosen, cached.guarded);
     const compiled = this.#make(graph, plan, { isHot: true });
@@ -387,7 +388,6 @@ export class GraphCache {
   #thaw(cached: CachedGraph, changed: readonly number[]): void {
     const { family } = cached.structure;
     const { reporter } = this.#options;
-    for (const index of changed) family.neverFreeze.add(index);
     reporter.guardFailure({
       family: family.id,
       graph: cached.id,
@@ -400,25 +400,32 @@ export class GraphCache {
       })),
       outcome: 'reused',
     });
-    this.#dropFrozen(cached);
+    const { leaves, valueIds } = cached.frozen!;
+    this.#dropFrozen(
+      family.graphs,
+      changed.map((leaf) => valueIds[leaves.indexOf(leaf)]!),
+    );
   }
 
-  #dropFrozen(cached: CachedGraph): void {
-    this.#reportTimes(cached);
-    cached.frozen?.compiled.executable.dispose();
-    cached.frozen = undefined;
-    cached.steadiness.restart();
+  /** Values that were replaced or are no more: what relies on them is of no use. */
+  #dropFrozen(graphs: Iterable<CachedGraph>, valueIds: readonly number[]): void {
+    const thawed = new Set<Family>();
+    for (const cached of graphs) {
+      const { frozen } = cached;
+      if (frozen?.valueIds.some((id) => valueIds.includes(id)) !== true) continue;
+      thawed.add(cached.structure.family);
+      this.#reportTimes(cached);
+      frozen.compiled.executable.dispose();
+      cached.frozen = undefined;
+      cached.steadiness.runMs = 0;
+    }
+    // Once, however many graphs there are.
+    for (const family of thawed) family.thaws++;
   }
 
   /** Releases executables that were made for a value which no longer exists. */
   forget(value: LazyValue): void {
-    for (const cached of this.#graphs) {
-      const { frozen } = cached;
-      const index = frozen?.valueIds.indexOf(value.id) ?? -1;
-      if (index < 0) continue;
-      cached.structure.family.neverFreeze.add(frozen!.leaves[index]!);
-      this.#dropFrozen(cached);
-    }
+    this.#dropFrozen(this.#graphs, [value.id]);
   }
 
   /** Tells what profiles say about the graphs. */

@@ -213,28 +213,36 @@ describe('constants', () => {
 });
 
 describe('frozen weights', () => {
+  /** A clock for which everything takes as long. */
+  const ticking = (): (() => number) => {
+    let time = 0;
+    return () => ++time;
+  };
   const inference =
-    (change: boolean): Program =>
+    (changedAt?: number): Program =>
     (tf, log) => {
       const w = tf.variable(tf.tensor2d(Float32Array.from({ length: 4096 }, Math.sqrt), [64, 64]));
       for (let run = 0; run < 40; run++) {
-        if (change && run === 30) w.assign(tf.ones([64, 64]));
+        if (run === changedAt) w.assign(tf.ones([64, 64]));
         const x = tf.tensor2d(new Float32Array(512).fill(run), [8, 64]);
         log(x.matMul(w).sum().dataSync());
       }
     };
 
   it('are constants of a second executable, guarded by identity', async () => {
-    const { records } = await captured(inference(false), { backend: 'promoting' });
+    const { records } = await captured(inference(), { backend: 'promoting' });
     expect(recordsOf(records, 'compile').map(({ trigger }) => trigger)).toEqual(['first', 'freeze']);
     const frozen = compiled.at(-1)!;
     expect(frozen.nodes.filter(({ kind }) => kind === 'constant')).toHaveLength(1);
     expect(frozen.nodes.filter(({ kind }) => kind === 'placeholder')).toHaveLength(1);
   });
 
-  it('are inputs again once they change, and for good', async () => {
-    const { records } = await captured(inference(true), { backend: 'promoting' });
-    expect(recordsOf(records, 'compile').map(({ trigger }) => trigger)).toEqual(['first', 'freeze']);
+  it.each([
+    ['inputs again once they change', 34, ['first', 'freeze']],
+    ['frozen again when they stay four times as long', 20, ['first', 'freeze', 'freeze']],
+  ])('are %s', async (_, changedAt, triggers) => {
+    const { records } = await captured(inference(changedAt), { backend: 'promoting', now: ticking() });
+    expect(recordsOf(records, 'compile').map(({ trigger }) => trigger)).toEqual(triggers);
     expect(disposed).toBe(1);
   });
 
@@ -252,11 +260,6 @@ describe('frozen weights', () => {
       if (change) w.assign(tf.ones([64, 64]));
       for (const rows of sizes.toReversed()) log(op(tf, rows, rows, w).dataSync());
     };
-  /** A clock for which everything takes as long. */
-  const ticking = (): (() => number) => {
-    let time = 0;
-    return () => ++time;
-  };
   const frozenCount = (): number =>
     compiled.filter(({ nodes }) =>
       nodes.some((node) => node.kind === 'constant' && node.data.length === 4096),
@@ -302,7 +305,7 @@ describe('frozen weights', () => {
   });
 
   it('stay inputs when asked to', async () => {
-    const { records } = await captured(inference(false), { backend: 'promoting', freeze: false });
+    const { records } = await captured(inference(), { backend: 'promoting', freeze: false });
     expect(recordsOf(records, 'compile')).toHaveLength(1);
   });
 

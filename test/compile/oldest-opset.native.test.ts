@@ -7,6 +7,7 @@ import { opTable } from '../../src/compile/ops/index.ts';
 import { formatType, sameContents } from '../../src/ir/tensor-type.ts';
 import {
   describeSample,
+  firstDifference,
   runLowered,
   type SampleGenerality,
   type SampleResult,
@@ -14,6 +15,10 @@ import {
 } from '../support/op-samples.ts';
 
 const lowered = [...opTable.values()].filter((definition) => definition.lower !== undefined);
+
+/** onnxruntime adds averages up in another order since they can be dilated. */
+const reordered: ReadonlySet<string> = new Set(['AvgPool', 'AvgPool3D']);
+const ulps = { relative: 3e-7, absolute: 3e-7 };
 
 class NoOldestForm extends Error {}
 
@@ -46,8 +51,12 @@ describe.each(lowered)('$kernel in the oldest opset', (definition) => {
       if (results === undefined) continue;
       const expected = runLowered(definition, sample, generality)!;
       expect(results.map(formatType), title).toEqual(expected.map(formatType));
-      for (const [output, { data }] of results.entries())
-        expect(sameContents(data, expected[output]!.data), title).toBe(true);
+      for (const [output, result] of results.entries()) {
+        const newest = expected[output]!;
+        if (reordered.has(definition.kernel))
+          expect(firstDifference(result, newest, ulps), title).toBeUndefined();
+        else expect(sameContents(result.data, newest.data), title).toBe(true);
+      }
     }
   });
 });

@@ -41,6 +41,17 @@ describe('a model in the oldest opset', () => {
     expect(opsetOf(inOldestOpset(model))).toBe(oldestOpset);
   });
 
+  test('has no dilations of averages where they are none', () => {
+    const write =
+      (by: number) =>
+      (graph: GraphWriter, x: string): string =>
+        graph.add('AveragePool', [x], { kernel_shape: [2], dilations: [by] });
+    const [node] = inOldestOpset(modelOf(write(1))).graph.nodes;
+    expect(node!.attributes).toEqual({ kernel_shape: { kind: 'ints', value: [2] } });
+    const dilated = modelOf(write(2));
+    expect(inOldestOpset(dilated)).toBe(dilated);
+  });
+
   test('needs no word about sizes of 0 where there are none', () => {
     const older = inOldestOpset(
       modelOf((graph, x) => graph.add('Reshape', [x, graph.ints([3, 2])], { allowzero: 1 })),
