@@ -69,10 +69,7 @@ function givesBools({ opType, inputs, attributes }: OnnxNode, bools: ReadonlySet
   return truthMakers.has(opType) || (carried !== undefined && bools.has(inputs[carried]!));
 }
 
-/**
- * The node without dilations that are none; undefined where they are some. Before them, onnxruntime had faster averages,
- * also in the blocked layout of convolutions.
- */
+/** The node without dilations that are none; undefined where they are some. The kernel without is up to 3x as fast. */
 function withoutDilations(node: OnnxNode): OnnxNode | undefined {
   const { dilations, ...attributes } = node.attributes;
   if (dilations?.kind === 'ints' && dilations.value.some((by) => Number(by) !== 1)) return undefined;
