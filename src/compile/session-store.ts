@@ -9,6 +9,7 @@ import {
   covers,
   fixedGenerality,
   generalize,
+  haveSameWeights,
   mergeGenerality,
   openUp,
   skeletonOf,
@@ -99,10 +100,11 @@ export function createSessionStore(makeSession: MakeSession, dynamic?: boolean):
   function nextGenerality(variants: readonly Variant[], segment: Segment): Generality {
     let generality = fixedGenerality(segment);
     if (dynamic === false) return generality;
-    for (const variant of variants) {
+    const related = variants.filter((variant) => haveSameWeights(variant.segment(), segment));
+    for (const variant of related) {
       generality = mergeGenerality(generality, generalize(variant.generality, variant.segment(), segment));
     }
-    return dynamic === true || variants.length >= openUpAfter ? openUp(generality, segment) : generality;
+    return dynamic === true || related.length >= openUpAfter ? openUp(generality, segment) : generality;
   }
 
   function variantOf({ session, file }: MadeSession, rest: Pick<Variant, 'segment' | 'generality'>): Variant {

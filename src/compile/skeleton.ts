@@ -96,6 +96,16 @@ export function mergeGenerality(left: Generality, right: Generality): Generality
 /** Sizes above this are weights, which stay constants however often shapes change. */
 export const smallConstantLimit = 64;
 
+/** Whether two segments of one skeleton have the same weights compiled in: others are another model's. */
+export function haveSameWeights(left: Segment, right: Segment): boolean {
+  return left.constants.every(
+    (constant, index) =>
+      constant.leaf === undefined ||
+      constant.data.length <= smallConstantLimit ||
+      sameConstant(constant, right.constants[index]!),
+  );
+}
+
 /** Opens every dim and every small constant: the last resort of a skeleton that keeps meeting new shapes. */
 export function openUp(generality: Generality, segment: Segment): Generality {
   return {

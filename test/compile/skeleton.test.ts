@@ -213,6 +213,39 @@ describe('dynamic shapes', () => {
     expect(made).toHaveLength(2);
   });
 
+  test('weights of another model are constants of another session', () => {
+    const { store, made } = recordingStore();
+    const modelOf = (value: number, rows: number): Graph => {
+      const { nodes, ...rest } = chain(['Relu'], [rows, 2]);
+      const weights = { dtype: 'float32', shape: [100] } as const;
+      const data = new Float32Array(100).fill(value);
+      const constant = { kind: 'constant', name: 'scale', type: weights, data } as const;
+      return {
+        ...rest,
+        nodes: nodes.map((node) => {
+          if (node.name === 'scale') return constant;
+          return node.name === 'scaled' && node.kind === 'call' ? { ...node, outputs: [weights] } : node;
+        }),
+      };
+    };
+    for (const rows of [1, 2, 3, 4]) {
+      for (const value of [1, 2]) compileGraph(modelOf(value, rows), context(store));
+    }
+    expect(made.map(({ generality }) => generality.dims)).toEqual([
+      [[1, 2]],
+      [[1, 2]],
+      [[undefined, 2]],
+      [[undefined, 2]],
+    ]);
+    expect(
+      made.flatMap(({ segment, generality }) =>
+        segment.constants
+          .filter((_, index) => generality.freeConstants[index] === true)
+          .map(({ data }) => data.length),
+      ),
+    ).not.toContain(100);
+  });
+
   test('a session is disposed with its last executable', () => {
     const { store, made } = recordingStore();
     const left = compileGraph(chain(['Relu'], [2]), context(store)).executable;
