@@ -140,7 +140,7 @@ async function measureModel(
       resultFile: path.join(scratch.folder, 'tracing.json'),
     });
     const firstCalls = options.withFirstCalls
-      ? await measureFirstCalls(model.name, threads, options.isQuick ? 1 : 3, scratch)
+      ? await measureFirstCalls(model.name, threads, options.isQuick ? 1 : 6, scratch)
       : {};
     return { kind: model.kind, steady, tracing, ...firstCalls };
   } catch (error) {
