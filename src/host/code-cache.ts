@@ -31,7 +31,10 @@ interface ModuleInternals {
   readonly wrap: (text: string) => string;
   readonly enableCompileCache?: (directory: string) => unknown;
   /** Since Node 22.14. */
-  readonly setSourceMapsSupport?: (isEnabled: boolean, options: { readonly nodeModules: boolean }) => unknown;
+  readonly setSourceMapsSupport?: (
+    isEnabled: boolean,
+    options: { readonly nodeModules: boolean; readonly generatedCode: boolean },
+  ) => unknown;
 }
 
 const internals = Module as unknown as ModuleInternals;
@@ -156,7 +159,7 @@ export function cacheCode(directory: string): void {
   if (isUnwanted()) return;
   // A TypeScript loader wants the maps of what it made itself. Those of tfjs are 16 MB.
   const isByLoader = readsSourceMaps() && !hasFlag('--enable-source-maps');
-  if (isByLoader) internals.setSourceMapsSupport?.(true, { nodeModules: false });
+  if (isByLoader) internals.setSourceMapsSupport?.(true, { nodeModules: false, generatedCode: true });
   const folder = join(directory, 'code');
   // Since Node 22.1; it takes ES modules and small files as well.
   if (internals.enableCompileCache !== undefined) {
